@@ -1,0 +1,464 @@
+import type { Context } from 'koa';
+import { SessionCommitError, SessionStateError, StoreError } from '../errors.js';
+import type { Loaded } from './backing.js';
+import { sendCacheHeaders } from './cache-headers.js';
+import { commitReason, type CommitReason } from './commit-reason.js';
+import { CookieBacking } from './cookie-backing.js';
+import { type Change, Draft } from './draft.js';
+import {
+  emitEvent,
+  emitRecordEvent,
+  type DestroyReason,
+  type FailureReason,
+  type SessionEventName,
+  type SessionEvents,
+} from './events.js';
+import { beforeHeaders } from './header-watch.js';
+import { lazySession } from './lazy-session.js';
+import type { ResolvedSessionOptions } from './options.js';
+import { lifetimeFields, type RecordFields } from './record.js';
+import { dataOf, RESERVED_KEYS, Session, type SessionHost, UNDERSCORE } from './session.js';
+import { StoreBacking } from './store-backing.js';
+import { isThenable } from './store-call.js';
+import { StoredData } from './stored-data.js';
+import type { SessionRecord } from './store.js';
+
+interface CommitRequest {
+  save?: boolean;
+  regenerate?: boolean;
+  change?: Change;
+  /** The end of the request asks, not the application: what cannot be written is told by event. */
+  automatic?: boolean;
+}
+
+/** What the checks say of a loaded record. */
+type Verdict = 'accepted' | 'missed' | 'expired' | 'invalid' | 'none';
+
+/**
+ * One request's session, from cookie to cookie: load, use, commit.
+ *
+ * It is made when the session is first asked for (or, with a store, by the middleware), and holds
+ * what the request knows of it: what was loaded, the object that handlers edit, and whether and
+ * how that is to be written.
+ *
+ * @internal
+ */
+export class ContextSession implements SessionHost {
+  readonly ctx: Context;
+  maxAge: number | 'session' | undefined;
+  expire: number | undefined;
+  requireSave = false;
+  requireTouch = false;
+
+  #options: ResolvedSessionOptions;
+  #optionsAreOwn = false;
+  readonly #backing: CookieBacking | StoreBacking;
+  /** `undefined`: nobody asked yet. `null`: removed. */
+  #session: Session | null | undefined;
+  /** A record that is loaded and valid, until somebody asks for the session. */
+  #record: SessionRecord | undefined;
+  readonly #stored = new StoredData();
+  #loading: Promise<void> | undefined;
+  #loaded = false;
+  #accessed = false;
+  #failure: StoreError | undefined;
+  /** The request goes on without its session: nothing more is written. */
+  #detached = false;
+  /** Written in this request: `rolling` and `renew` have had their turn. */
+  #written = false;
+  #removed = false;
+  #queue: Promise<void> | undefined;
+
+  constructor(ctx: Context, options: ResolvedSessionOptions) {
+    this.ctx = ctx;
+    this.#options = options;
+    this.maxAge = options.maxAge;
+    const store = options.ContextStore ? new options.ContextStore(ctx) : options.store;
+    this.#backing = store === undefined ? new CookieBacking(this) : new StoreBacking(this, store);
+  }
+
+  /** The options of this request: shared until someone changes them for this request alone. */
+  get options(): ResolvedSessionOptions {
+    return this.#options;
+  }
+
+  /** `ctx.sessionOptions`: a copy that a handler may change for this request. */
+  get ownOptions(): ResolvedSessionOptions {
+    if (!this.#optionsAreOwn) {
+      this.#options = Object.defineProperty({ ...this.#options }, 'maxAge', {
+        configurable: true,
+        enumerable: true,
+        get: () => this.maxAge,
+        set: (value: number | 'session' | undefined) => {
+          this.maxAge = value;
+        },
+      });
+      this.#optionsAreOwn = true;
+    }
+    return this.#options;
+  }
+
+  get externalKey(): string | undefined {
+    return this.#backing.id;
+  }
+
+  /** What `ctx.session` gives. */
+  get(): Session | null {
+    if (this.#session !== undefined) return this.#session;
+    if (this.#failure !== undefined) throw this.#unavailable(this.#failure);
+    if (!this.#loaded) {
+      if (this.#options.load === 'lazy') return lazySession(() => this.ready());
+      // Before the middleware, a stored session cannot be read: it is empty, and what is written
+      // to it is dropped when the middleware loads the real one.
+      if (this.#backing instanceof CookieBacking) this.#loadNow();
+    }
+    this.#touchHeaders();
+    return this.#materialise();
+  }
+
+  /** What `ctx.session = value` does. */
+  set(value: unknown): void {
+    if (this.#failure !== undefined) throw this.#unavailable(this.#failure);
+    if (value === null) {
+      this.#session = null;
+    } else if (typeof value === 'object') {
+      const session = new Session(this, false);
+      this.#restoreFields(value as SessionRecord);
+      if (Object.hasOwn(value, 'maxAge')) session.maxAge = (value as { maxAge?: number }).maxAge;
+      this.#fill(session, value as SessionRecord);
+      this.#session = session;
+    } else {
+      throw new Error('this.session can only be set as null or an object.');
+    }
+    this.#removed = false;
+    this.#touchHeaders();
+  }
+
+  /** The session, loaded. */
+  async ready(): Promise<Session | null> {
+    if (this.#session === undefined) await this.load();
+    return this.get();
+  }
+
+  /** Loads the session, once. Rejects only where a hook of the application fails. */
+  load(): Promise<void> {
+    this.#loading ??= this.#loadLater();
+    return this.#loading;
+  }
+
+  async #loadLater(): Promise<void> {
+    // Whatever was done to the session before it could be read is dropped, as in koa-session.
+    if (this.#options.load !== 'lazy') this.#session = undefined;
+    try {
+      const loaded = await this.#backing.load();
+      const verdict = await this.#verdict(loaded);
+      await this.#settle(loaded, verdict);
+      if (verdict === 'expired' || verdict === 'invalid') await this.#discard(verdict);
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      if (this.#policy(error, 'load') === 'fail') this.#failure = error;
+      else this.#detached = true;
+      this.#loaded = true;
+    }
+  }
+
+  /** Loads from the cookie at once; hooks that need to be awaited are refused here. */
+  #loadNow(): void {
+    const loaded = this.#backing.load();
+    if (isThenable(loaded)) throw asyncHook('decode', loaded);
+    const verdict = this.#verdict(loaded);
+    if (isThenable(verdict)) throw asyncHook('valid', verdict);
+    const settled = this.#settle(loaded, verdict);
+    if (isThenable(settled)) throw asyncHook('genid', settled);
+  }
+
+  /** @see koa-session 7.0.2, `ContextSession.valid` */
+  #verdict(loaded: Loaded): Verdict | Promise<Verdict> {
+    if (loaded.status !== 'found') return 'none';
+    const { record } = loaded;
+    if (!record) return 'missed';
+    if (typeof record._expire === 'number' && record._expire < Date.now()) return 'expired';
+    const valid = this.#options.valid?.(this.ctx, record) ?? this.#options.valid === undefined;
+    if (isThenable(valid))
+      return Promise.resolve(valid).then((ok) => (ok ? 'accepted' : 'invalid'));
+    return valid ? 'accepted' : 'invalid';
+  }
+
+  #settle(loaded: Loaded, verdict: Verdict): void | PromiseLike<unknown> {
+    this.#loaded = true;
+    if (loaded.status === 'found' && verdict === 'accepted') {
+      this.#record = loaded.record as SessionRecord;
+      if (loaded.text !== undefined) this.#stored.cameFrom(loaded.text);
+      this.#restoreFields(this.#record);
+      this.#backing.adopt();
+      return;
+    }
+    if (loaded.status === 'found' && verdict !== 'none' && verdict !== 'accepted') {
+      emitRecordEvent(this.ctx.app, `session:${verdict}`, {
+        key: this.#backing.offered,
+        value: loaded.record,
+        ctx: this.ctx,
+      });
+    }
+    const reset = this.#backing.reset();
+    if (isThenable(reset)) return reset;
+  }
+
+  async #discard(reason: DestroyReason): Promise<void> {
+    if (!(this.#backing instanceof StoreBacking)) return;
+    try {
+      await this.#backing.discard();
+      this.#emit('session:destroyed', { reason });
+    } catch (error) {
+      // The record is no good either way: that it could not be removed must not fail the request.
+      this.#emitFailure('store', error);
+    }
+  }
+
+  /** The session object, made of what was loaded when it is first needed. */
+  #materialise(): Session {
+    const record = this.#record;
+    const session = new Session(this, record === undefined);
+    if (record !== undefined) {
+      this.#record = undefined;
+      this.#fill(session, record);
+      this.#stored.is(session);
+    }
+    this.#session = session;
+    return session;
+  }
+
+  #fill(session: Session, record: SessionRecord): void {
+    for (const key of Object.keys(record)) {
+      if (key.charCodeAt(0) === UNDERSCORE) continue;
+      if (!RESERVED_KEYS.has(key))
+        (session as unknown as Record<string, unknown>)[key] = record[key];
+      else if (key !== 'isNew' && key !== 'maxAge') this.refuse('reserved-key');
+    }
+  }
+
+  #restoreFields({ _maxAge, _session, _expire }: SessionRecord & RecordFields): void {
+    if (typeof _maxAge === 'number' && Number.isFinite(_maxAge)) this.maxAge = _maxAge;
+    if (_session) this.maxAge = 'session';
+    if (typeof _expire === 'number') this.expire = _expire;
+  }
+
+  /** Writes what is to be written. Calls follow each other. */
+  commit(request: CommitRequest = {}): Promise<void> {
+    const work =
+      this.#queue === undefined
+        ? this.#commit(request)
+        : this.#queue.then(() => this.#commit(request));
+    const settled = work.then(ignore, ignore);
+    this.#queue = settled;
+    return work;
+  }
+
+  async #commit(request: CommitRequest): Promise<void> {
+    if (this.#session === undefined && this.#record === undefined) return;
+    if (this.#failure !== undefined && !request.automatic) throw this.#unavailable(this.#failure);
+    if (this.#detached || this.#failure !== undefined) return;
+    // A lazy session that was replaced or removed without being read is read now.
+    if (!this.#loaded && this.#options.load === 'lazy') await this.load();
+    try {
+      if (this.#session === null) await this.#remove();
+      else await this.#save(request, this.#session ?? this.#materialise());
+    } catch (error) {
+      if (error instanceof SessionCommitError) this.#emitFailure('conflict', error);
+      if (!(error instanceof StoreError) || this.#policy(error, 'commit') === 'fail') throw error;
+    }
+  }
+
+  async #remove(): Promise<void> {
+    if (this.#removed) return;
+    this.#removed = true;
+    await this.#backing.remove();
+    this.#stored.isGone();
+    this.#emit('session:destroyed', { reason: 'removed' });
+  }
+
+  async #save(request: CommitRequest, session: Session): Promise<void> {
+    let dataJson = JSON.stringify(dataOf(session));
+    const reason = this.#reason(request, session, dataJson);
+    if (reason === undefined) return;
+    if (this.#options.beforeSave !== undefined) {
+      await this.#options.beforeSave(this.ctx, session);
+      dataJson = JSON.stringify(dataOf(session));
+    }
+    const draft = this.#draft(request, session, reason, dataJson);
+    if (request.change !== undefined) await draft.apply(request.change);
+    const outcome = await this.#backing.write(draft);
+    if (outcome.status === 'gone') {
+      this.#gone(request);
+      return;
+    }
+    this.#wrote(draft, outcome);
+  }
+
+  #reason(request: CommitRequest, session: Session, dataJson: string): CommitReason | undefined {
+    const idle = !this.#written;
+    return commitReason({
+      removed: false,
+      forced:
+        request.save === true ||
+        request.regenerate === true ||
+        request.change !== undefined ||
+        this.requireSave,
+      stored: this.#stored.exists,
+      populated: dataJson !== '{}' || session.populated,
+      changed: () => this.#stored.differsFrom(dataJson),
+      rolling: (this.#options.rolling || this.requireTouch) && idle,
+      renew: this.#options.renew && idle,
+      expire: this.expire,
+      maxAge: this.maxAge,
+      now: Date.now,
+    });
+  }
+
+  #draft(request: CommitRequest, session: Session, reason: CommitReason, dataJson: string): Draft {
+    return new Draft({
+      session,
+      base: this.#stored.json,
+      dataJson,
+      reason,
+      regenerate: request.regenerate === true,
+      fields: lifetimeFields(this.maxAge, Date.now()) as Record<string, unknown>,
+      maxAge: this.maxAge,
+    });
+  }
+
+  #wrote(draft: Draft, outcome: { created: boolean; merges: number }): void {
+    this.#stored.isJson(draft.dataJson);
+    this.requireSave = false;
+    this.requireTouch = false;
+    this.#written = true;
+    this.expire = draft.fields._expire as number | undefined;
+    if (outcome.created) this.#emit('session:created', {});
+    if (draft.regenerate) this.#emit('session:regenerated', { reason: 'requested' });
+    if (outcome.merges > 0) this.#emit('session:merged', { attempts: outcome.merges });
+    this.#emit('session:saved', { reason: draft.reason });
+  }
+
+  /** The session was ended while this request ran: it stays ended, and the client gets no cookie. */
+  #gone(request: CommitRequest): void {
+    this.#detached = true;
+    const error = new SessionCommitError(
+      'ERR_SESSION_GONE',
+      'the session was destroyed while this request ran: what the request changed is not saved',
+    );
+    this.#emitFailure('gone', error);
+    if (!request.automatic) throw error;
+  }
+
+  /** @see Session.update */
+  async update(change: Change): Promise<void> {
+    const session = await this.ready();
+    if (session === null) this.#gone({});
+    await this.commit({ change });
+  }
+
+  async destroy(): Promise<void> {
+    this.set(null);
+    await this.commit();
+  }
+
+  async reload(): Promise<void> {
+    this.#session = undefined;
+    this.#record = undefined;
+    this.#loading = undefined;
+    this.#loaded = false;
+    this.requireSave = false;
+    this.requireTouch = false;
+    this.maxAge = this.#options.maxAge;
+    this.#stored.isGone();
+    await this.load();
+  }
+
+  refuse(reason: 'reserved-key'): void {
+    this.#emit('session:refused', { reason });
+  }
+
+  /** The end of the request: writes what is to be written, and tells caches. */
+  async finish(autoCommit: boolean): Promise<void> {
+    if (autoCommit) await this.commit({ automatic: true });
+    this.#tellCaches();
+  }
+
+  /** From the first access on, the headers must not leave without the session's cookie. */
+  #touchHeaders(): void {
+    if (this.#accessed) return;
+    this.#accessed = true;
+    if (!this.#options.autoCommit) return;
+    beforeHeaders(this.ctx.res, () => {
+      this.#announce();
+      this.#tellCaches();
+    });
+  }
+
+  /** Headers are about to leave before the request has ended: the cookie must go with them. */
+  #announce(): void {
+    if (this.#detached || this.#failure !== undefined) return;
+    try {
+      if (this.#session === null) {
+        if (this.#removed) return;
+        this.#backing.announce(undefined);
+      } else if (this.#session !== undefined) {
+        const dataJson = JSON.stringify(dataOf(this.#session));
+        const reason = this.#reason({}, this.#session, dataJson);
+        if (reason === undefined) return;
+        this.#backing.announce(this.#draft({}, this.#session, reason, dataJson));
+      }
+      this.commit({ automatic: true }).catch(ignore);
+    } catch (error) {
+      this.#emitFailure('headers-sent', error);
+    }
+  }
+
+  #tellCaches(): void {
+    if (!this.#accessed || !this.#options.cacheHeaders || this.#options.externalKey) return;
+    sendCacheHeaders(this.ctx, this.#written || this.#removed);
+  }
+
+  #policy(error: StoreError, step: 'load' | 'commit'): 'fail' | 'anonymous' {
+    this.#emitFailure('store', error);
+    const policy = this.#options.onStoreError;
+    return typeof policy === 'function' ? policy(error, this.ctx, step) : policy;
+  }
+
+  /** Koa drops an answer's headers on an error; Nest keeps them: say it in both places. */
+  #unavailable(error: StoreError): StoreError {
+    if (!this.ctx.headerSent) this.ctx.set(error.headers);
+    return error;
+  }
+
+  #emitFailure(reason: FailureReason, error: unknown): void {
+    this.#emit('session:failed', {
+      reason,
+      ...(error instanceof Error ? { error } : {}),
+    });
+  }
+
+  #emit<Name extends SessionEventName>(
+    event: Name,
+    payload: Omit<SessionEvents[Name], 'name' | 'ctx'>,
+  ): void {
+    emitEvent(this.ctx.app, event, {
+      name: this.#options.key,
+      ctx: this.ctx,
+      ...payload,
+    } as SessionEvents[Name]);
+  }
+}
+
+function asyncHook(hook: string, pending: PromiseLike<unknown>): SessionStateError {
+  // The promise is not awaited: its rejection must not end the process.
+  pending.then(ignore, ignore);
+  return new SessionStateError(
+    'ERR_SESSION_ASYNC_HOOK',
+    `"${hook}" gave a promise, but ctx.session is read synchronously: set load: 'eager' or load: 'lazy'`,
+  );
+}
+
+function ignore(): void {
+  // The error has been told by event or thrown to whoever awaits it.
+}

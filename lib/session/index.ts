@@ -1,0 +1,71 @@
+import './koa-context.js';
+
+export { createSession, createSession as default } from './middleware.js';
+export type { SessionMiddleware } from './middleware.js';
+export { Session, RESERVED_KEYS } from './session.js';
+export type { SessionCallback } from './session.js';
+export type { NewSession } from './koa-context.js';
+export * from './session-data.js';
+export { loadSession } from './access.js';
+export { DEFAULTS } from './options.js';
+export type {
+  ContextStoreClass,
+  ExternalKey,
+  ResolvedSessionOptions,
+  SessionOptions,
+  StoreErrorPolicy,
+} from './options.js';
+export type { CommitReason } from './commit-reason.js';
+export type {
+  DestroyReason,
+  FailureReason,
+  RefusalReason,
+  RegenerateReason,
+  SessionEvent,
+  SessionEventName,
+  SessionEvents,
+  SessionRecordEvent,
+} from './events.js';
+export { decode, encode } from './codec.js';
+export type { CodecContext, SessionCodec } from './codec.js';
+export {
+  isClearableStore,
+  isClosableStore,
+  isCreatingStore,
+  isOwnedStore,
+  isPrunableStore,
+  isSessionStore,
+  isTouchingStore,
+  isVersionedStore,
+} from './store.js';
+export type {
+  CapableStore,
+  ClearableStore,
+  ClosableStore,
+  CreatingStore,
+  OwnedRecord,
+  OwnedStore,
+  PrunableStore,
+  SessionRecord,
+  SessionStore,
+  StoreCallOptions,
+  StoreGetOptions,
+  StoreMaxAge,
+  StoreReadOptions,
+  StoreSetOptions,
+  StoreWriteOptions,
+  TouchingStore,
+  UpdateResult,
+  VersionedRecord,
+  VersionedStore,
+} from './store.js';
+export {
+  AdapterError,
+  PeerMissingError,
+  SessionCommitError,
+  SessionError,
+  SessionOptionsError,
+  SessionStateError,
+  StoreError,
+} from '../errors.js';
+export type { SessionErrorCode, StoreErrorKind } from '../errors.js';

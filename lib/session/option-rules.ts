@@ -1,0 +1,132 @@
+import { SessionOptionsError, typeName } from '../errors.js';
+import type { ResolvedSessionOptions } from './options.js';
+import { isSessionStore } from './store.js';
+
+type Rule = (value: unknown) => string | undefined;
+
+const boolean: Rule = (value) => (typeof value === 'boolean' ? undefined : 'true or false');
+const string: Rule = (value) => (typeof value === 'string' ? undefined : 'a string');
+const func: Rule = (value) => (typeof value === 'function' ? undefined : 'a function');
+const milliseconds: Rule = (value) =>
+  typeof value === 'number' && Number.isFinite(value) && value >= 0
+    ? undefined
+    : 'a number of milliseconds, 0 or more';
+const oneOf =
+  (...values: string[]): Rule =>
+  (value) =>
+    values.includes(value as string)
+      ? undefined
+      : values.map((allowed) => JSON.stringify(allowed)).join(' or ');
+
+const RULES: Readonly<Record<string, Rule>> = {
+  key: (value) => (typeof value === 'string' && value !== '' ? undefined : 'a non-empty string'),
+  maxAge: (value) =>
+    value === 'session' || (typeof value === 'number' && Number.isFinite(value))
+      ? undefined
+      : 'a finite number of milliseconds or "session"',
+  autoCommit: boolean,
+  overwrite: boolean,
+  httpOnly: boolean,
+  signed: boolean,
+  rolling: boolean,
+  renew: boolean,
+  secure: boolean,
+  partitioned: boolean,
+  cacheHeaders: boolean,
+  sameSite: (value) =>
+    typeof value === 'string' && /^(?:lax|none|strict)$/i.test(value)
+      ? undefined
+      : '"strict", "lax" or "none"',
+  priority: (value) =>
+    typeof value === 'string' && /^(?:low|medium|high)$/i.test(value)
+      ? undefined
+      : '"low", "medium" or "high"',
+  domain: string,
+  path: string,
+  prefix: string,
+  expires: (value) =>
+    value instanceof Date && !Number.isNaN(value.getTime()) ? undefined : 'a valid Date',
+  encode: func,
+  decode: func,
+  genid: func,
+  valid: func,
+  beforeSave: func,
+  load: oneOf('eager', 'lazy'),
+  storeTimeout: milliseconds,
+  regenerateGrace: milliseconds,
+  maxMergeAttempts: (value) =>
+    Number.isSafeInteger(value) && (value as number) > 0 ? undefined : 'a whole number above 0',
+  onStoreError: (value) =>
+    typeof value === 'function' ? undefined : oneOf('fail', 'anonymous')(value),
+  keys: (value) =>
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every((key) => (typeof key === 'string' || Buffer.isBuffer(key)) && key.length > 0)
+      ? undefined
+      : 'a list of at least one non-empty string or Buffer, newest first',
+};
+
+/**
+ * Checks options when the application starts, so that none of them can fail a request later.
+ * Unknown options pass, as in koa-session.
+ *
+ * @throws SessionOptionsError naming the option, the type received and the fix.
+ * @internal
+ */
+export function checkOptions(options: ResolvedSessionOptions): void {
+  for (const [name, value] of Object.entries(options)) {
+    const rule = Object.hasOwn(RULES, name) ? RULES[name] : undefined;
+    const expected = rule?.(value);
+    if (expected !== undefined) throw wrongType(name, expected, value);
+  }
+  checkStore(options);
+  checkObject('externalKey', options.externalKey, ['get', 'set']);
+  checkObject('codec', options.codec, ['encode', 'decode']);
+}
+
+function checkStore({ store, ContextStore }: ResolvedSessionOptions): void {
+  if (store !== undefined && !isSessionStore(store)) {
+    throw new SessionOptionsError(
+      'store',
+      `"store" must be an object with the methods get, set and destroy: ${missing(store)}`,
+      'ERR_SESSION_STORE_INVALID',
+    );
+  }
+  if (ContextStore === undefined) return;
+  const prototype: unknown =
+    typeof ContextStore === 'function' ? ContextStore.prototype : undefined;
+  if (!isSessionStore(prototype)) {
+    throw new SessionOptionsError(
+      'ContextStore',
+      typeof ContextStore === 'function' && prototype !== undefined
+        ? `"ContextStore" must be a class with the methods get, set and destroy: ${missing(prototype)}`
+        : `"ContextStore" must be a class, received ${typeName(ContextStore)}; an instance goes into "store"`,
+      'ERR_SESSION_STORE_INVALID',
+    );
+  }
+}
+
+function checkObject(name: string, value: unknown, methods: readonly string[]): void {
+  if (value === undefined) return;
+  if (typeof value !== 'object')
+    throw wrongType(name, `an object with ${methods.join(' and ')}`, value);
+  for (const method of methods) {
+    const found = (value as Record<string, unknown>)[method];
+    if (typeof found !== 'function') throw wrongType(`${name}.${method}`, 'a function', found);
+  }
+}
+
+function missing(store: unknown): string {
+  if (typeof store !== 'object' || store === null) return `received ${typeName(store)}`;
+  const names = ['get', 'set', 'destroy'].filter(
+    (name) => typeof (store as Record<string, unknown>)[name] !== 'function',
+  );
+  return `${typeName(store)} has no ${names.join(', ')}`;
+}
+
+function wrongType(name: string, expected: string, value: unknown): SessionOptionsError {
+  return new SessionOptionsError(
+    name,
+    `"${name}" must be ${expected}, received ${typeName(value)}; leave it out for the default`,
+  );
+}
