@@ -16,11 +16,19 @@ const RECORD_GRACE = 10_000;
 /** How often a new id is tried when the one made is taken. */
 const ID_ATTEMPTS = 4;
 
+/** How long a pointer without a grace time lives if its removal fails, in milliseconds. */
+const POINTER_LIFE = 1000;
+
 /** A version that no record has: an update with it tells what is stored. */
 const NEVER = '';
 
 /** The field of a record that only points to the id its session moved to. */
 const MOVED = '_moved';
+
+/** How many renewals of an id a request on its way is led through. */
+const MAX_HOPS = 8;
+
+type KeyedRecord = VersionedRecord & { key: string };
 
 /**
  * Keeps a session in a store, under an id that the client carries.
@@ -76,7 +84,7 @@ export class StoreBacking implements Backing {
     return { status: 'found', record };
   }
 
-  async #read(key: string): Promise<(VersionedRecord & { key: string }) | undefined> {
+  async #read(key: string): Promise<KeyedRecord | undefined> {
     const { ctx, options } = this.#host;
     const store = this.#store;
     if (!isVersionedStore(store)) {
@@ -106,18 +114,24 @@ export class StoreBacking implements Backing {
   }
 
   /** A record that says where its session moved leads there, while its grace lasts. */
-  async #follow(read: VersionedRecord & { key: string }): Promise<SessionRecord | undefined> {
-    let found: (VersionedRecord & { key: string }) | undefined = read;
-    const moved = movedTo(found.record);
-    if (moved !== undefined) {
+  async #follow(read: KeyedRecord): Promise<SessionRecord | undefined> {
+    const found = await this.#successor(read);
+    if (found === undefined) return undefined;
+    this.#offered = found.key;
+    if (this.#capable) this.#version = found.version;
+    return withExpiry(found);
+  }
+
+  async #successor(read: KeyedRecord): Promise<KeyedRecord | undefined> {
+    let found: KeyedRecord | undefined = read;
+    for (let hops = 0; hops < MAX_HOPS && found !== undefined; hops++) {
+      const moved = movedTo(found.record);
+      if (moved === undefined) return found;
       const until = found.record._expire;
       if (typeof until !== 'number' || until <= Date.now()) return undefined;
       found = await this.#read(moved);
     }
-    if (found === undefined || movedTo(found.record) !== undefined) return undefined;
-    this.#offered = found.key;
-    if (this.#capable) this.#version = found.version;
-    return withExpiry(found);
+    return undefined;
   }
 
   /** The record under the offered id is good: it is this request's session. */
@@ -128,10 +142,7 @@ export class StoreBacking implements Backing {
 
   /** The record under the offered id is no good: it goes. */
   async discard(): Promise<void> {
-    const key = this.#offered;
-    if (key === undefined) return;
-    const { ctx } = this.#host;
-    await this.#call('destroy', () => this.#store.destroy(key, { ctx }));
+    if (this.#offered !== undefined) await this.#destroy(this.#offered);
   }
 
   reset(): Awaitable<unknown> {
@@ -227,8 +238,10 @@ export class StoreBacking implements Backing {
     let version = this.#version;
     if (version === undefined) {
       // `create` told no version, and others may have written since.
-      const latest = await this.#read(id);
+      const read = await this.#read(id);
+      const latest = read && (await this.#successor(read));
       if (latest === undefined) return { status: 'gone' };
+      id = latest.key;
       version = latest.version;
       await draft.rebase(latest.record);
     }
@@ -249,37 +262,22 @@ export class StoreBacking implements Backing {
         return { status: 'written', created: false, merges };
       }
       if (result.status === 'gone') return result;
-      const theirs: (VersionedRecord & { key: string }) | undefined = await this.#latest(
-        id,
-        result,
-      );
+      const theirs = await this.#successor({ ...result, key: id });
       if (theirs === undefined) return { status: 'gone' };
       id = theirs.key;
       version = theirs.version;
       await draft.rebase(theirs.record);
       if (merges > 1) await delay(Math.random() * Math.min(merges, 25) * 2);
     }
-    throw new SessionCommitError(
-      'ERR_SESSION_CONFLICT',
-      `parallel requests changed the session more than ${options.maxMergeAttempts} times while it was written: write less often, or raise "maxMergeAttempts"`,
-    );
-  }
-
-  /** What is stored now, under the id that the session has now. */
-  async #latest(
-    id: string,
-    conflict: VersionedRecord,
-  ): Promise<(VersionedRecord & { key: string }) | undefined> {
-    const moved = movedTo(conflict.record);
-    return moved === undefined ? { ...conflict, key: id } : this.#read(moved);
+    throw tooManyConflicts(options.maxMergeAttempts);
   }
 
   /**
-   * The new record first, then the end of the old one: when either fails, a session is left. A
-   * session that was destroyed meanwhile takes the new record with it.
+   * The new record first, then the end of the old one: when either fails, a session is left.
+   * Where the old session was destroyed meanwhile, the new record goes too; where another request
+   * was faster to renew the id, its id is the one to use.
    */
   async #rotate(draft: Draft, oldId: string): Promise<WriteOutcome> {
-    const { ctx } = this.#host;
     const stored = this.#stored;
     const oldVersion = this.#version;
     this.reset();
@@ -287,11 +285,16 @@ export class StoreBacking implements Backing {
     if (outcome.status === 'gone') return outcome;
     this.#stored = true;
     if (!this.#capable) {
-      await this.#call('destroy', () => this.#store.destroy(oldId, { ctx }));
-    } else if (stored && !(await this.#retire(draft, oldId, oldVersion ?? NEVER))) {
-      const id = await this.#ready();
-      await this.#call('destroy', () => this.#store.destroy(id, { ctx }));
-      return { status: 'gone' };
+      await this.#destroy(oldId);
+    } else if (stored) {
+      const successor = await this.#retire(draft, oldId, oldVersion ?? NEVER);
+      if (successor !== this.#id) {
+        await this.#destroy(await this.#ready());
+        if (successor === undefined) return { status: 'gone' };
+        this.#version = undefined;
+        const joined = await this.#update(draft, successor);
+        if (joined.status === 'gone') return joined;
+      }
     }
     await this.#carrier.write(await this.#ready());
     return { ...outcome, created: false };
@@ -301,42 +304,54 @@ export class StoreBacking implements Backing {
    * Turns the old record into a pointer to the new id, and ends it at once without a grace time.
    * What others wrote to the old record until then is merged into the new one.
    *
-   * @returns `false` when the old session was destroyed meanwhile.
+   * @returns the id that the session has now; `undefined` when it was destroyed meanwhile.
    */
-  async #retire(draft: Draft, oldId: string, oldVersion: string | number): Promise<boolean> {
+  async #retire(
+    draft: Draft,
+    oldId: string,
+    oldVersion: string | number,
+  ): Promise<string | undefined> {
     const { ctx, options } = this.#host;
     const store = this.#store;
-    if (!isVersionedStore(store)) return true;
-    const grace = options.regenerateGrace;
     const newKey = await this.#ready();
+    if (!isVersionedStore(store)) return newKey;
+    const grace = options.regenerateGrace;
     const pointer = { [MOVED]: newKey, _expire: Date.now() + grace };
     let version = oldVersion;
     for (let merges = 0; merges <= options.maxMergeAttempts; merges++) {
       const expected = version;
       const result = await this.#call('update', () =>
-        store.update(oldId, expected, pointer, Math.max(grace, 1000), {
+        store.update(oldId, expected, pointer, Math.max(grace, POINTER_LIFE), {
           ctx,
           writeId: uuid(),
         }),
       );
       if (result.status === 'ok') {
-        if (grace === 0) await this.#call('destroy', () => store.destroy(oldId, { ctx }));
-        return true;
+        if (grace === 0) await this.#destroy(oldId);
+        return newKey;
       }
-      if (result.status === 'gone' || movedTo(result.record) !== undefined) return false;
+      if (result.status === 'gone') return undefined;
+      const moved = movedTo(result.record);
+      if (moved !== undefined) return moved;
       version = result.version;
       await draft.rebase(result.record);
+      // Nobody else knows the new id yet: what is stored there is this request's own.
+      this.#version ??= (await this.#read(newKey))?.version;
       const merged = await this.#update(draft, newKey);
-      if (merged.status === 'gone') return false;
+      if (merged.status === 'gone') return undefined;
     }
-    return false;
+    throw tooManyConflicts(options.maxMergeAttempts);
+  }
+
+  async #destroy(id: string): Promise<void> {
+    const { ctx } = this.#host;
+    await this.#call('destroy', () => this.#store.destroy(id, { ctx }));
   }
 
   async remove(): Promise<void> {
-    const { ctx } = this.#host;
     const id = this.#capable && !this.#stored ? this.#offered : await this.#ready();
     if (id !== undefined) {
-      await this.#call('destroy', () => this.#store.destroy(id, { ctx }));
+      await this.#destroy(id);
       this.#stored = false;
     }
     await this.#carrier.remove();
@@ -351,6 +366,13 @@ export class StoreBacking implements Backing {
   #call<T>(operation: StoreOperation, call: () => T | PromiseLike<T>): Promise<T> {
     return storeCall(operation, this.#host.options.storeTimeout, call);
   }
+}
+
+function tooManyConflicts(attempts: number): SessionCommitError {
+  return new SessionCommitError(
+    'ERR_SESSION_CONFLICT',
+    `parallel requests changed the session more than ${attempts} times while it was written: write less often, or raise "maxMergeAttempts"`,
+  );
 }
 
 /** koa-session lets the record outlive the cookie a little, so that the cookie ends first. */

@@ -1,0 +1,201 @@
+import fc from 'fast-check';
+import Koa from 'koa';
+import type { CapableStore, Session, SessionOptions } from '../../../lib/session/index.js';
+import { createSession } from '../../../lib/session/index.js';
+import { MemoryStore } from '../../../lib/stores/memory.js';
+import { cookieHeader, inProcess } from '../../support/in-process.js';
+
+type Data = Session & Record<string, unknown>;
+
+const RUNS = Number(process.env.PARALLEL_RUNS ?? 500);
+
+/** A store each of whose calls takes effect when the scheduler says so. */
+function scheduled(store: MemoryStore, scheduler: () => fc.Scheduler | undefined): CapableStore {
+  return new Proxy(store, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name, target);
+      if (typeof member !== 'function') return member;
+      return async (...args: unknown[]): Promise<unknown> => {
+        await scheduler()?.schedule(Promise.resolve(), String(name));
+        const result: unknown = await Reflect.apply(member, target, args);
+        await scheduler()?.schedule(Promise.resolve(), `${String(name)} answers`);
+        return result;
+      };
+    },
+  });
+}
+
+interface World {
+  app: Koa;
+  store: MemoryStore;
+  cookie: string;
+  id: string;
+  run: (
+    scheduler: fc.Scheduler,
+    handlers: ((session: Data, ctx: Koa.Context) => unknown)[],
+  ) => Promise<{ status: number; error: unknown; setCookie: string[] }[]>;
+  data: () => Promise<Record<string, unknown> | undefined>;
+}
+
+/** A logged-in user, and parallel requests that carry the same cookie. */
+async function world(options: SessionOptions = {}): Promise<World> {
+  let scheduler: fc.Scheduler | undefined;
+  const store = new MemoryStore();
+  const app = new Koa();
+  app.keys = ['a key for tests'];
+  app.silent = true;
+  app.use(createSession({ ...options, store: scheduled(store, () => scheduler) }, app));
+  let id = '';
+  const login = await inProcess(app, (ctx) => {
+    Object.assign(ctx.session, { user: 'alice', count: 0 });
+    id = ctx.session.externalKey as string;
+  });
+  const cookie = cookieHeader(login);
+  return {
+    app,
+    store,
+    cookie,
+    id,
+    async run(with_, handlers) {
+      scheduler = with_;
+      const answers = Promise.all(
+        handlers.map((handler) =>
+          inProcess(app, (ctx) => handler(ctx.session as Data, ctx), cookie),
+        ),
+      );
+      const result = await with_.waitFor(answers);
+      scheduler = undefined;
+      return result;
+    },
+    async data() {
+      return (await store.get(id, undefined, {})) ?? undefined;
+    },
+  };
+}
+
+describe('parallel requests on a store that can compare and set', () => {
+  it('lose no acknowledged write, whatever order their steps take', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), fc.integer({ min: 2, max: 6 }), async (scheduler, n) => {
+        const user = await world();
+        const answers = await user.run(
+          scheduler,
+          Array.from({ length: n }, (_, i) => (session: Data) => {
+            session[`key${i}`] = i;
+          }),
+        );
+        expect(answers.map((answer) => answer.status)).toEqual(Array(n).fill(200));
+        const expected = Object.fromEntries(Array.from({ length: n }, (_, i) => [`key${i}`, i]));
+        expect(await user.data()).toMatchObject({ user: 'alice', ...expected });
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  it('count exactly with session.update()', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), fc.integer({ min: 2, max: 6 }), async (scheduler, n) => {
+        const user = await world();
+        await user.run(
+          scheduler,
+          Array.from({ length: n }, () => async (session: Data) => {
+            await session.update((draft) => {
+              const counted = draft as { count: number };
+              counted.count += 1;
+            });
+          }),
+        );
+        expect(await user.data()).toMatchObject({ count: n });
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  it('never bring a session back after its logout was acknowledged', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.scheduler(),
+        fc.integer({ min: 1, max: 4 }),
+        fc.constantFrom({}, { rolling: true, maxAge: 60_000 }, { renew: true, maxAge: 60_000 }),
+        async (scheduler, n, options) => {
+          const user = await world(options);
+          const writers = Array.from({ length: n }, (_, i) => (session: Data) => {
+            session[`key${i}`] = i;
+          });
+          const logout = (_: Data, ctx: Koa.Context) => {
+            ctx.session = null;
+          };
+          const regenerate = (session: Data) => session.regenerate().catch(() => undefined);
+          await user.run(scheduler, [...writers, logout, regenerate]);
+          expect(await user.data()).toBeUndefined();
+        },
+      ),
+      { numRuns: RUNS },
+    );
+  });
+
+  it('keep what others wrote while one of them renewed the id', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), fc.integer({ min: 1, max: 4 }), async (scheduler, n) => {
+        const user = await world({ regenerateGrace: 60_000, maxAge: 3_600_000 });
+        let renewed = '';
+        const writers = Array.from({ length: n }, (_, i) => (session: Data) => {
+          session[`key${i}`] = i;
+        });
+        const answers = await user.run(scheduler, [
+          ...writers,
+          async (session) => {
+            await session.regenerate();
+            renewed = session.externalKey as string;
+          },
+        ]);
+        expect(answers.map((answer) => answer.error)).toEqual(Array(n + 1).fill(undefined));
+        expect(renewed).not.toBe(user.id);
+        const expected = Object.fromEntries(writers.map((_, i) => [`key${i}`, i]));
+        expect(await user.store.get(renewed, undefined, {})).toMatchObject({
+          user: 'alice',
+          ...expected,
+        });
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  it('end on one id when several of them renew it at once', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.scheduler(),
+        fc.integer({ min: 2, max: 3 }),
+        fc.constantFrom(0, 60_000),
+        async (scheduler, n, regenerateGrace) => {
+          const user = await world({ regenerateGrace, maxAge: 3_600_000 });
+          const ids: string[] = [];
+          const answers = await user.run(
+            scheduler,
+            Array.from({ length: n }, (_, i) => async (session: Data) => {
+              if (session.user !== 'alice') return; // came after the old id had ended
+              session[`key${i}`] = i;
+              await session.regenerate();
+              ids.push(session.externalKey as string);
+            }),
+          );
+          expect(ids.length).toBeGreaterThan(0);
+          if (regenerateGrace > 0) expect(ids).toHaveLength(n);
+          for (const answer of answers.filter(({ setCookie }) => setCookie.length > 0)) {
+            let seen: Record<string, unknown> = {};
+            await inProcess(
+              user.app,
+              (ctx) => void (seen = ctx.session.toJSON()),
+              cookieHeader(answer),
+            );
+            if (regenerateGrace === 0 && seen.user === undefined) continue;
+            expect(seen).toMatchObject({ user: 'alice' });
+            if (regenerateGrace === 0) continue; // then a late one is refused, which it is told
+            for (const i of answers.keys()) expect(seen).toHaveProperty(`key${i}`, i);
+          }
+        },
+      ),
+      { numRuns: RUNS },
+    );
+  });
+});
