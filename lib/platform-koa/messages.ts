@@ -1,0 +1,64 @@
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { KoaContext } from './context.js';
+import { requestMembers } from './request.js';
+import type { KoaRequest } from './request.js';
+import { responseMembers } from './response.js';
+import type { KoaResponse } from './response.js';
+import { isStrayEnd } from './answer.js';
+
+/** Node's classes with the adapter's members, for the servers that the adapter creates. */
+class HttpRequest extends IncomingMessage {}
+class HttpResponse extends ServerResponse {
+  /** A bare `end()` after `res.json()` is no second answer, and must not cut the first one off. */
+  override end(...args: never[]): this {
+    return isStrayEnd(this, args[0]) ? this : super.end(...(args as []));
+  }
+}
+class SecureRequest extends Http2ServerRequest {}
+class SecureResponse extends Http2ServerResponse {}
+
+Object.defineProperties(HttpRequest.prototype, requestMembers);
+Object.defineProperties(HttpResponse.prototype, responseMembers);
+Object.defineProperties(SecureRequest.prototype, requestMembers);
+Object.defineProperties(SecureResponse.prototype, responseMembers);
+
+/** The classes that a server of the adapter makes requests and responses from. @internal */
+export const http1Messages = { IncomingMessage: HttpRequest, ServerResponse: HttpResponse };
+
+/** As {@link http1Messages}, for HTTP/2 servers and their HTTP/1 fallback. @internal */
+export const http2Messages = {
+  Http1IncomingMessage: HttpRequest,
+  Http1ServerResponse: HttpResponse,
+  Http2ServerRequest: SecureRequest,
+  Http2ServerResponse: SecureResponse,
+};
+
+/** Prototypes with the members, by the prototype they extend. */
+const extended = new WeakMap<object, object>();
+
+/**
+ * Joins a context with its request and response. Those of a foreign server (a plain
+ * `http.createServer(koa.callback())`, an injected request) get the members first.
+ *
+ * @internal
+ */
+export function attach(ctx: KoaContext): void {
+  const req = ctx.req as KoaRequest;
+  const res = ctx.res as KoaResponse;
+  if (!(req instanceof HttpRequest)) extend(req, requestMembers, 'accepts');
+  if (!(res instanceof HttpResponse)) extend(res, responseMembers, 'sendStatus');
+  req.ctx = ctx;
+  res.ctx = ctx;
+}
+
+function extend(target: object, members: PropertyDescriptorMap, sign: string): void {
+  if (sign in target) return;
+  const base = Object.getPrototypeOf(target) as object;
+  let prototype = extended.get(base);
+  if (prototype === undefined) {
+    prototype = Object.create(base, members) as object;
+    extended.set(base, prototype);
+  }
+  Object.setPrototypeOf(target, prototype);
+}

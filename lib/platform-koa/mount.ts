@@ -1,0 +1,33 @@
+import type { KoaMiddleware } from './context.js';
+import type { KoaRequest } from './request.js';
+import { pathMatcher } from './route-path.js';
+import type { MatchingRules, RoutePath } from './route-path.js';
+import { enterMount } from './walk.js';
+
+/**
+ * Koa middleware that runs below a path only, and does not see that path in `ctx.url`.
+ *
+ * @internal
+ */
+export function mountKoa(
+  path: RoutePath,
+  middleware: KoaMiddleware,
+  rules: MatchingRules,
+): KoaMiddleware {
+  const matches = pathMatcher(path, rules, true);
+  return async function mounted(ctx, next) {
+    const matched = matches(ctx.path);
+    if (!matched) return next();
+    const req = ctx.req as KoaRequest;
+    let undo = enterMount(req, matched.path);
+    try {
+      await middleware(ctx, async () => {
+        undo();
+        await next();
+        undo = enterMount(req, matched.path);
+      });
+    } finally {
+      undo();
+    }
+  };
+}

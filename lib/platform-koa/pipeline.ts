@@ -1,0 +1,291 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AsyncLocalStorage } from 'node:async_hooks';
+import { Logger } from '@nestjs/common';
+import type Koa from 'koa';
+import compose from 'koa-compose';
+import { hasAnswer, isSettled, onSettled, release, writerOf } from './answer.js';
+import { isJsonBody } from './body.js';
+import type { KoaContext, KoaMiddleware } from './context.js';
+import { ErrorSteps } from './error-steps.js';
+import { attach } from './messages.js';
+import type { MatchingRules } from './route-path.js';
+import type { KoaRequest } from './request.js';
+import type { KoaResponse } from './response.js';
+import { RouteTable, createStep } from './route-table.js';
+import type { StepOptions } from './route-table.js';
+import { Walk, isThenable } from './walk.js';
+
+/** A hook that runs before everything else and calls `done` to go on. @internal */
+export type RequestHook = (
+  req: KoaRequest,
+  res: KoaResponse,
+  done: (error?: unknown) => void,
+) => unknown;
+
+/** A hook that runs when an answer has left. @internal */
+export type ResponseHook = (req: KoaRequest, res: KoaResponse) => unknown;
+
+/** Routes and middleware that were registered one after the other: one layer of the Koa application. */
+interface Block {
+  table: RouteTable;
+  index: number;
+  first: number;
+  last: number;
+}
+
+/** What the adapter needs of a Koa application beyond its public types. */
+interface KoaInternals {
+  ctxStorage?: AsyncLocalStorage<KoaContext> | null;
+  compose?: typeof compose;
+  createContext(req: IncomingMessage, res: ServerResponse): KoaContext;
+  handleRequest(ctx: KoaContext, chain: (ctx: KoaContext) => Promise<void>): Promise<unknown>;
+}
+
+/**
+ * The way of every request: the one ordered list of Koa middleware, `(req, res, next)` middleware
+ * and routes, the errors they raise and the answer they leave.
+ *
+ * The list is the Koa application's own `middleware`; each run of routes and `(req, res, next)`
+ * middleware is one layer in it, so whatever `koa.use()` adds keeps its place.
+ *
+ * @internal
+ */
+export class Pipeline {
+  readonly errors = new ErrorSteps();
+  requestHook: RequestHook | undefined;
+  responseHook: ResponseHook | undefined;
+  /** While true, new requests are turned away with 503. */
+  isRefusing = false;
+
+  private readonly logger = new Logger('KoaAdapter');
+  private readonly blocks: Block[] = [];
+  private readonly internals: KoaInternals;
+  private steps = 0;
+  private routesStart: number | undefined;
+  private chain: ((ctx: KoaContext) => Promise<unknown>) | undefined;
+  private composed = -1;
+
+  constructor(
+    readonly app: Koa,
+    readonly rules: MatchingRules,
+  ) {
+    this.internals = app as unknown as KoaInternals;
+    app.on('error', this.onAppError);
+    // What `koa.callback()` and `koa.listen()` serve is the same application.
+    app.callback = () => this.listener as ReturnType<Koa['callback']>;
+  }
+
+  /** Answers one request of a Node server. */
+  readonly listener = (req: IncomingMessage, res: ServerResponse): Promise<void> => {
+    const { internals } = this;
+    const ctx = internals.createContext(req, res);
+    attach(ctx);
+    const storage = internals.ctxStorage;
+    const handled = storage
+      ? storage.run(ctx, () => internals.handleRequest(ctx, this.serve))
+      : internals.handleRequest(ctx, this.serve);
+    return handled as Promise<void>;
+  };
+
+  /** Adds a route or a `(req, res, next)` middleware behind all that is there. */
+  add(options: StepOptions): void {
+    const step = createStep(options, this.steps++, this.rules);
+    const block = this.openBlock();
+    block.table.add(step);
+    block.last = step.order;
+  }
+
+  /** Adds an error middleware behind all that is there. */
+  addErrorStep(options: StepOptions, handler: ErrorSteps['steps'][number]['handler']): void {
+    this.errors.add(createStep(options, this.steps++, this.rules), handler);
+  }
+
+  /** From here on Nest registers controllers; until {@link endRoutes}, hooks of modules may run. */
+  beginRoutes(): void {
+    this.routesStart ??= this.steps;
+  }
+
+  endRoutes(): void {
+    this.routesStart = undefined;
+  }
+
+  /**
+   * Adds Koa middleware behind all that is there. Middleware that a module adds once the
+   * controllers are registered goes in front of them, since behind them it would wrap nothing.
+   */
+  use(middleware: KoaMiddleware): void {
+    const start = this.routesStart;
+    const block = start === undefined ? undefined : this.blocks.find(({ last }) => last >= start);
+    this.app.use(middleware as Koa.Middleware);
+    if (block === undefined || start === undefined) return;
+    this.insertBefore(block, start);
+  }
+
+  /** Moves the last layer in front of the step `start`, which may divide the block it is in. */
+  private insertBefore(block: Block, start: number): void {
+    const { middleware } = this.app;
+    const added = middleware.splice(-1);
+    const isDivided = block.first < start;
+    const at = isDivided ? block.index + 1 : block.index;
+    const moved = isDivided ? 2 : 1;
+    for (const each of this.blocks) if (each.index >= at) each.index += moved;
+    if (isDivided) {
+      const tail = {
+        table: block.table.splitAt(start),
+        index: at + 1,
+        first: start,
+        last: block.last,
+      };
+      block.last = start - 1;
+      this.blocks.splice(this.blocks.indexOf(block) + 1, 0, tail);
+      this.app.use(layerOf(tail.table));
+      added.push(...middleware.splice(-1));
+    }
+    middleware.splice(at, 0, ...added);
+    this.composed = -1;
+  }
+
+  private openBlock(): Block {
+    const last = this.blocks.at(-1);
+    if (last !== undefined && last.index === this.app.middleware.length - 1) return last;
+    const block: Block = {
+      table: new RouteTable(this.rules),
+      index: this.app.middleware.length,
+      first: this.steps - 1,
+      last: this.steps - 1,
+    };
+    this.blocks.push(block);
+    this.app.use(layerOf(block.table));
+    return block;
+  }
+
+  /** The way of one request, from its hook to its answer. */
+  private readonly serve = async (ctx: KoaContext): Promise<void> => {
+    try {
+      if (this.responseHook !== undefined) this.watchResponse(ctx, this.responseHook);
+      await (this.requestHook === undefined ? this.run(ctx) : this.begin(ctx, this.requestHook));
+    } catch (error) {
+      await this.errors.recover(error, ctx);
+      this.report(error, ctx);
+    }
+    try {
+      finish(ctx);
+    } catch (error) {
+      // The body could not be written as JSON.
+      await this.errors.recover(error, ctx);
+      finish(ctx);
+    }
+  };
+
+  private run(ctx: KoaContext): unknown {
+    if (this.isRefusing) return refuse(ctx);
+    const { middleware } = this.app;
+    if (this.chain === undefined || this.composed !== middleware.length) {
+      this.chain = (this.internals.compose ?? compose)(middleware) as (
+        ctx: KoaContext,
+      ) => Promise<unknown>;
+      this.composed = middleware.length;
+    }
+    return this.chain(ctx);
+  }
+
+  private begin(ctx: KoaContext, hook: RequestHook): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      let isDone = false;
+      const done = (error?: unknown) => {
+        if (isDone) {
+          if (error) this.logger.error(error);
+          return;
+        }
+        isDone = true;
+        if (error) return reject(error as Error);
+        resolve(this.run(ctx));
+      };
+      const fail = (error: unknown) => done(error || new Error('The request hook failed'));
+      try {
+        const result = hook(ctx.req as KoaRequest, ctx.res as KoaResponse, done);
+        if (isThenable(result)) result.then(undefined, fail);
+      } catch (error) {
+        fail(error);
+      }
+      if (isDone) return;
+      if (isSettled(ctx)) resolve(undefined);
+      else onSettled(ctx, () => resolve(undefined), reject);
+    });
+  }
+
+  private watchResponse(ctx: KoaContext, hook: ResponseHook): void {
+    ctx.res.once('finish', () => {
+      // Inside the promise, so that a hook that throws is logged like one that rejects.
+      Promise.resolve()
+        .then(() => hook(ctx.req as KoaRequest, ctx.res as KoaResponse))
+        .catch((error: unknown) => this.logger.error(error));
+    });
+  }
+
+  /** Tells the application's own listeners of a failure that Nest has answered with a 5xx. */
+  private report(error: unknown, ctx: KoaContext): void {
+    if (ctx.res.statusCode < 500) return;
+    for (const listener of this.app.listeners('error')) {
+      if (listener !== this.onAppError) listener.call(this.app, error, ctx);
+    }
+  }
+
+  /** In place of Koa's own listener, which writes to the console, also when a client just leaves. */
+  private readonly onAppError = (error: unknown): void => {
+    const { code, expose, status } = (error ?? {}) as Record<string, unknown>;
+    if (expose === true || status === 404 || this.app.silent) return;
+    if (typeof code === 'string' && DISCONNECTS.has(code)) return;
+    this.logger.error(error);
+  };
+}
+
+const DISCONNECTS = new Set([
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ERR_STREAM_PREMATURE_CLOSE',
+  'ERR_STREAM_DESTROYED',
+  'ERR_HTTP2_STREAM_CANCEL',
+  'ERR_HTTP2_STREAM_ERROR',
+]);
+
+/** One layer of the Koa application that sends requests through a table. */
+function layerOf(table: RouteTable): Koa.Middleware {
+  return function koaAdapterRoutes(ctx, next) {
+    return new Walk(ctx, table, next).start() as Promise<void>;
+  };
+}
+
+/** Leaves the answer in the state in which Koa writes it, or writes it in Koa's place. */
+function finish(ctx: KoaContext): void {
+  const { res } = ctx;
+  if (ctx.respond === false) return;
+  if (res.headersSent || res.writableEnded) {
+    ctx.respond = false;
+    return;
+  }
+  const writer = writerOf(res);
+  if (writer !== undefined && writer.body === ctx.body) {
+    ctx.respond = false;
+    release(res);
+    writer.write();
+    return;
+  }
+  if (isJsonBody(ctx.body)) ctx.body = JSON.stringify(ctx.body) ?? '';
+  if (isConditional(ctx) && hasAnswer(res) && ctx.fresh) {
+    ctx.status = 304;
+    ctx.body = null;
+  }
+  release(res);
+}
+
+function isConditional(ctx: KoaContext): boolean {
+  const { headers } = ctx.req;
+  return headers['if-none-match'] !== undefined || headers['if-modified-since'] !== undefined;
+}
+
+function refuse(ctx: KoaContext): void {
+  ctx.set('Connection', 'close');
+  (ctx.res as KoaResponse).status(503).send('Service Unavailable');
+}

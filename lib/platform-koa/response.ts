@@ -1,0 +1,226 @@
+import { createHmac } from 'node:crypto';
+import { STATUS_CODES } from 'node:http';
+import type { OutgoingHttpHeader, ServerResponse } from 'node:http';
+import { basename, extname } from 'node:path';
+import { serialize } from 'cookie';
+import type { SerializeOptions } from 'cookie';
+import { answerDefaults, failAnswer, giveAnswer } from './answer.js';
+import { emptyBody, jsonBody, redirectBody, setLocation, textBody } from './body.js';
+import { keepStatus } from './context.js';
+import type { KoaContext } from './context.js';
+import type { KoaRequest } from './request.js';
+import { sendFile } from './send-file.js';
+import type { FileCallback, SendFileOptions } from './send-file.js';
+import type { ViewCallback, Views } from './views.js';
+
+/**
+ * Cookie attributes as Express has them: `maxAge` in milliseconds, `path` `/` unless given.
+ *
+ * @publicApi
+ */
+export interface KoaCookieOptions extends SerializeOptions {
+  /** Signs the value with `req.secret`, in the format of cookie-parser. Default: false. */
+  signed?: boolean;
+}
+
+/**
+ * The response that handlers and middleware get: Node's own, with the Koa context attached and
+ * the methods that Express users know.
+ *
+ * `send`, `json`, `sendStatus`, `redirect`, `render` and `sendFile` set the answer on the context
+ * and leave the writing to Koa, so middleware that awaits `next()` still sees and changes it.
+ * `write`, `end` and `pipe` write at once, past that middleware.
+ *
+ * @publicApi
+ */
+export interface KoaResponse extends ServerResponse {
+  /** The Koa context of this request. */
+  ctx: KoaContext;
+  /** The same object as `ctx.state`, and the variables of a view. */
+  locals: Record<string, unknown>;
+  /** Sets the status code. */
+  status(code: number): this;
+  /** Sets a header, or several; a content type gets its charset. */
+  set(name: string, value: unknown): this;
+  set(headers: Record<string, unknown>): this;
+  /** The same as `set`. */
+  header(name: string, value: unknown): this;
+  header(headers: Record<string, unknown>): this;
+  /** A header that was set. */
+  get(name: string): OutgoingHttpHeader | undefined;
+  /** Adds a value to a header. */
+  append(name: string, value: string | readonly string[]): this;
+  /** Sets the content type, from a media type, a file extension or a short name. */
+  type(type: string): this;
+  /** The same as `type`. */
+  contentType(type: string): this;
+  /** Adds a field to `Vary`. */
+  vary(field: string | string[]): this;
+  /** Sets `Location`. */
+  location(url: string): this;
+  /** Answers with text, bytes, or anything else as JSON. */
+  send(body?: unknown): this;
+  /** Answers with JSON. */
+  json(body: unknown): this;
+  /** Answers with a status and its name. */
+  sendStatus(code: number): this;
+  /** Answers with a redirect, 302 unless a status is given. */
+  redirect(url: string): void;
+  redirect(status: number, url: string): void;
+  /** Answers with a rendered view, or hands the text to the callback. */
+  render(view: string, callback: ViewCallback): void;
+  render(view: string, options?: Record<string, unknown>, callback?: ViewCallback): void;
+  /** Answers with a file: an absolute path, or one below `options.root`. */
+  sendFile(path: string, callback?: FileCallback): void;
+  sendFile(path: string, options?: SendFileOptions | null, callback?: FileCallback): void;
+  /** As `sendFile`, for the client to save under `name`. */
+  download(path: string, name?: string, options?: SendFileOptions, callback?: FileCallback): void;
+  /** Tells the client to save the answer, under `name` if given. */
+  attachment(name?: string): this;
+  /** Sets a cookie. */
+  cookie(name: string, value: unknown, options?: KoaCookieOptions): this;
+  /** Makes the client forget a cookie; `path` and `domain` must be those it was set with. */
+  clearCookie(name: string, options?: KoaCookieOptions): this;
+}
+
+/** The views of the adapter that serves a request, on the Koa context's prototype. @internal */
+export const VIEWS = Symbol('views');
+
+type Members = Omit<KoaResponse, keyof ServerResponse | 'ctx'>;
+
+const members: Members & ThisType<KoaResponse> = {
+  get locals() {
+    return this.ctx.state;
+  },
+  set locals(locals) {
+    this.ctx.state = locals;
+  },
+  status(code) {
+    this.ctx.status = code;
+    return this;
+  },
+  set(name: string | Record<string, unknown>, value?: unknown) {
+    if (typeof name === 'string') setHeader(this, name, value);
+    else for (const [field, each] of Object.entries(name)) setHeader(this, field, each);
+    return this;
+  },
+  header(name: string | Record<string, unknown>, value?: unknown) {
+    return this.set(name as string, value);
+  },
+  get(name) {
+    return this.getHeader(name);
+  },
+  append(name, value) {
+    const before = this.getHeader(name);
+    if (before === undefined) return this.set(name, value);
+    return this.set(name, [before, value].flat());
+  },
+  type(type) {
+    this.ctx.type = type;
+    if (!this.hasHeader('Content-Type')) this.setHeader('Content-Type', 'application/octet-stream');
+    return this;
+  },
+  contentType(type) {
+    return this.type(type);
+  },
+  vary(field) {
+    this.ctx.vary(field);
+    return this;
+  },
+  location(url) {
+    setLocation(this, url);
+    return this;
+  },
+  send(body) {
+    if (typeof body === 'object' && body !== null && !ArrayBuffer.isView(body))
+      return this.json(body);
+    if (typeof body === 'boolean' || typeof body === 'number') return this.json(body);
+    giveAnswer(this);
+    keepStatus(this.ctx);
+    if (body === undefined || body === null) emptyBody(this.ctx);
+    else if (ArrayBuffer.isView(body)) {
+      this.ctx.body = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+    } else textBody(this, String(body));
+    return this;
+  },
+  json(body) {
+    giveAnswer(this);
+    keepStatus(this.ctx);
+    jsonBody(this, body);
+    return this;
+  },
+  sendStatus(code) {
+    return this.status(code)
+      .type('txt')
+      .send(STATUS_CODES[code] ?? String(code));
+  },
+  redirect(first: string | number, second?: string) {
+    const [status, url] = typeof first === 'number' ? [first, String(second)] : [302, first];
+    giveAnswer(this);
+    redirectBody(this, status, url);
+  },
+  render(view: string, options?: Record<string, unknown> | ViewCallback, callback?: ViewCallback) {
+    const views = this.ctx[VIEWS] as Views;
+    const [variables, done] = typeof options === 'function' ? [{}, options] : [options, callback];
+    views.renderFor(this, view, variables ?? {}, done).catch((error: unknown) => {
+      failAnswer(this, error);
+    });
+  },
+  sendFile(path: string, options?: SendFileOptions | FileCallback | null, callback?: FileCallback) {
+    const done = typeof options === 'function' ? options : callback;
+    const settings = typeof options === 'function' ? {} : (options ?? {});
+    giveAnswer(this);
+    sendFile(this, path, settings, done);
+  },
+  download(path, name, options, callback) {
+    this.attachment(name ?? basename(path));
+    this.sendFile(path, options, callback);
+  },
+  attachment(name) {
+    if (name !== undefined) this.type(extname(name));
+    this.ctx.attachment(name === undefined ? undefined : basename(name));
+    return this;
+  },
+  cookie(name, value, options = {}) {
+    const { signed, ...attributes } = options;
+    let text = typeof value === 'object' ? `j:${JSON.stringify(value)}` : String(value);
+    if (signed === true) text = sign(this, text);
+    return this.append('Set-Cookie', serialize(name, text, cookieAttributes(attributes)));
+  },
+  clearCookie(name, options = {}) {
+    const { maxAge: _maxAge, ...attributes } = options;
+    return this.cookie(name, '', { ...attributes, expires: new Date(1) });
+  },
+};
+
+function setHeader(response: KoaResponse, name: string, value: unknown): void {
+  const isType = name.toLowerCase() === 'content-type';
+  if (isType && typeof value === 'string') response.type(value);
+  else response.setHeader(name, Array.isArray(value) ? value.map(String) : String(value));
+}
+
+function cookieAttributes(attributes: SerializeOptions): SerializeOptions {
+  const { maxAge } = attributes;
+  if (maxAge === undefined || Number.isNaN(maxAge)) return { path: '/', ...attributes };
+  return {
+    path: '/',
+    ...attributes,
+    expires: new Date(Date.now() + maxAge),
+    maxAge: Math.floor(maxAge / 1000),
+  };
+}
+
+function sign(response: KoaResponse, value: string): string {
+  const secret = (response.req as KoaRequest & { secret?: string }).secret;
+  if (secret === undefined) {
+    throw new Error('Signed cookies need a secret: install cookie-parser with one first');
+  }
+  const signature = createHmac('sha256', secret).update(value).digest('base64');
+  return `s:${value}.${signature.replace(/=+$/, '')}`;
+}
+
+/** What a response gets beyond Node's own members. @internal */
+export const responseMembers: PropertyDescriptorMap = {
+  ...Object.getOwnPropertyDescriptors(answerDefaults),
+  ...Object.getOwnPropertyDescriptors(members),
+};

@@ -1,0 +1,179 @@
+import { Logger } from '@nestjs/common';
+import { match, parse, pathToRegexp } from 'path-to-regexp';
+import type { Token } from 'path-to-regexp';
+import { AdapterError } from '../errors.js';
+
+/** What a path matched: the values of its parameters, and the part of the path it took. @internal */
+export interface PathMatch {
+  readonly path: string;
+  readonly params: Record<string, string | string[] | undefined>;
+}
+
+/** Tells whether a request's path is a route's, and with which parameters. @internal */
+export type PathMatcher = (path: string) => PathMatch | false;
+
+/** How the paths of routes are compared with those of requests. @internal */
+export interface MatchingRules {
+  readonly caseSensitive: boolean;
+  readonly strict: boolean;
+}
+
+/** A path as an application may write it. @internal */
+export type RoutePath = string | RegExp | readonly (string | RegExp)[];
+
+const EVERY_PATH: PathMatch = { path: '', params: Object.freeze({}) };
+const logger = new Logger('KoaRouter');
+
+/**
+ * Brings the wildcards of earlier Nest versions (`*`, `(.*)`, `+`) into today's syntax, with a
+ * warning for all but the bare "everything" wildcard.
+ *
+ * @internal
+ */
+export function modernPath(path: string): string {
+  const slashed = path.startsWith('/') ? path : `/${path}`;
+  const closed = slashed.endsWith('/') ? slashed : `${slashed}/`;
+  let modern = path;
+  if (closed.endsWith('/(.*)/')) modern = path.replace('(.*)', '{*path}');
+  else if (closed.endsWith('/*/')) modern = path.replace('*', '{*path}');
+  else if (closed.endsWith('/+/')) modern = path.replace('/+', '/*path');
+  else if (closed.includes('/*/')) {
+    modern = path.replaceAll(/\/\*(?=\/)/g, (_text, at: number) => `/*path${at}`);
+  }
+  if (modern !== path && closed !== '/*/' && closed !== '/(.*)/') {
+    logger.warn(
+      `The route path "${path}" uses a wildcard without a name; it is read as "${modern}"`,
+    );
+  }
+  return modern;
+}
+
+/**
+ * The path in today's syntax, checked.
+ *
+ * @throws AdapterError `ERR_ADAPTER` at start-up, naming the path, when path-to-regexp refuses it.
+ * @internal
+ */
+export function checkedPath(path: string): string {
+  const modern = modernPath(path);
+  try {
+    pathToRegexp(modern);
+  } catch (cause) {
+    throw invalidPath(path, cause);
+  }
+  return modern;
+}
+
+/**
+ * Compiles a path. `mount` matches a path and all below it, otherwise the whole path must match.
+ *
+ * @throws AdapterError `ERR_ADAPTER` when the path is invalid.
+ * @internal
+ */
+export function pathMatcher(path: RoutePath, rules: MatchingRules, mount: boolean): PathMatcher {
+  if (mount && path === '/') return () => EVERY_PATH;
+  if (typeof path !== 'string') return listMatcher(path, rules, mount);
+  try {
+    return match(rules.strict && !mount ? path : withoutEndSlash(path), {
+      sensitive: rules.caseSensitive,
+      trailing: mount || !rules.strict,
+      end: !mount,
+      decode: decodeParameter,
+    }) as PathMatcher;
+  } catch (cause) {
+    throw invalidPath(path, cause);
+  }
+}
+
+function listMatcher(
+  path: Exclude<RoutePath, string>,
+  rules: MatchingRules,
+  mount: boolean,
+): PathMatcher {
+  if (path instanceof RegExp) return expressionMatcher(path);
+  const matchers = path.map((one) => pathMatcher(one, rules, mount));
+  return (requested) => {
+    for (const matcher of matchers) {
+      const matched = matcher(requested);
+      if (matched) return matched;
+    }
+    return false;
+  };
+}
+
+function expressionMatcher(expression: RegExp): PathMatcher {
+  return (requested) => {
+    const found = expression.exec(requested);
+    expression.lastIndex = 0;
+    if (found === null) return false;
+    const params: Record<string, string> = {};
+    found.slice(1).forEach((value: string | undefined, at) => {
+      if (value !== undefined) params[at] = decodeParameter(value);
+    });
+    for (const [name, value] of Object.entries(found.groups ?? {})) {
+      if (value !== undefined) params[name] = decodeParameter(value);
+    }
+    return { path: found[0], params };
+  };
+}
+
+/**
+ * Where a route may be found: under its whole path when it has no parameters, else under the
+ * literal segments it begins with.
+ *
+ * @internal
+ */
+export function pathIndex(
+  path: RoutePath,
+  mount: boolean,
+): { readonly literal: string; readonly isWhole: boolean } {
+  if (typeof path !== 'string') return { literal: '', isWhole: false };
+  const { tokens } = parse(path);
+  const [first, second] = tokens;
+  if (first?.type !== 'text') return { literal: '', isWhole: false };
+  if (second === undefined) {
+    const literal = mount ? withoutEndSlash(first.value) : first.value;
+    return literal === '/' ? { literal: '', isWhole: false } : { literal, isWhole: !mount };
+  }
+  // "/users{/:id}": whatever follows begins a new segment, so all of "/users" is certain.
+  const endsAtSegment = tokens.slice(1).every(startsSegment) && !first.value.endsWith('/');
+  const end = endsAtSegment ? first.value.length : first.value.lastIndexOf('/');
+  return { literal: first.value.slice(0, Math.max(end, 0)), isWhole: false };
+}
+
+function startsSegment(token: Token): boolean {
+  if (token.type !== 'group') return false;
+  const [first] = token.tokens;
+  return first?.type === 'text' && first.value.startsWith('/');
+}
+
+/** The path without the slashes it ends with; `/` stays. @internal */
+export function withoutEndSlash(path: string): string {
+  return path === '/' ? path : path.replace(/\/+$/, '');
+}
+
+/** The path with one slash in front. @internal */
+export function withLeadingSlash(path: string | undefined): string {
+  if (path === undefined || path === '') return '';
+  return path.startsWith('/') ? path : `/${path}`;
+}
+
+/** A malformed escape is the client's mistake: 400, as Express answers it. */
+function decodeParameter(value: string): string {
+  if (!value.includes('%')) return value;
+  try {
+    return decodeURIComponent(value);
+  } catch (cause) {
+    const error = new URIError(`Failed to decode param '${value}'`, { cause });
+    throw Object.assign(error, { status: 400, statusCode: 400 });
+  }
+}
+
+function invalidPath(path: string, cause: unknown): AdapterError {
+  const reason = cause instanceof Error ? cause.message : 'invalid syntax';
+  return new AdapterError(
+    `the route path "${path}" is not valid: ${reason}. Wildcards need a name ("/files/*path"), ` +
+      'optional parts stand in braces ("/files{/:name}")',
+    { cause },
+  );
+}

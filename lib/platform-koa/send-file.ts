@@ -1,0 +1,54 @@
+import { isAbsolute } from 'node:path';
+import send from 'send';
+import type { SendOptions } from 'send';
+import { AdapterError } from '../errors.js';
+import { answerWith } from './answer.js';
+import { keepStatus } from './context.js';
+import type { KoaResponse } from './response.js';
+
+/** What `res.sendFile()` takes beside the path. @publicApi */
+export interface SendFileOptions extends SendOptions {
+  /** Headers to send with the file. */
+  headers?: Record<string, string | string[]>;
+}
+
+/** Called when a file was sent, with an error when it was not. @publicApi */
+export type FileCallback = (error?: Error) => void;
+
+/**
+ * Leaves the answering to `send`, which knows ranges, validators and types, once Koa's middleware
+ * is done.
+ *
+ * @internal
+ */
+export function sendFile(
+  response: KoaResponse,
+  path: string,
+  options: SendFileOptions,
+  done: FileCallback | undefined,
+): void {
+  if (options.root === undefined && !isAbsolute(path)) {
+    throw new AdapterError('sendFile() needs an absolute path, or the option "root"');
+  }
+  keepStatus(response.ctx);
+  const write = () => {
+    const file = send(response.req, encodeURI(path), options);
+    const fail = (error: Error) => {
+      if (done !== undefined) done(error);
+      else if (response.headersSent) response.destroy();
+      else response.ctx.onerror(error);
+    };
+    file.on('error', fail);
+    file.on('directory', () =>
+      fail(Object.assign(new Error('EISDIR, read'), { code: 'EISDIR', status: 404 })),
+    );
+    file.on('headers', () => {
+      for (const [name, value] of Object.entries(options.headers ?? {})) {
+        response.setHeader(name, value);
+      }
+    });
+    if (done !== undefined) file.on('end', () => done());
+    file.pipe(response);
+  };
+  answerWith(response, { body: response.ctx.body, write });
+}

@@ -1,0 +1,182 @@
+import { Logger } from '@nestjs/common';
+import { hasAnswer, isSettled, onSettled } from './answer.js';
+import { assumeNotFound, assumeOk } from './context.js';
+import type { KoaContext } from './context.js';
+import type { PathMatch } from './route-path.js';
+import type { KoaRequest } from './request.js';
+import type { KoaResponse } from './response.js';
+import type { Next, RouteTable, Step } from './route-table.js';
+
+/** On a response whose request failed in a step: that step's place in the order. @internal */
+export const FAILED_AT = Symbol('failed at');
+
+const logger = new Logger('KoaAdapter');
+
+/**
+ * One request's way through a block of routes and `(req, res, next)` middleware.
+ *
+ * A step is awaited until it calls `next()`, fails, answers, or the client is gone; so Koa
+ * middleware around the block resumes when the answer is there. What follows a step runs inside
+ * its call of `next()`, which keeps the step's AsyncLocalStorage.
+ *
+ * @internal
+ */
+export class Walk {
+  private readonly req: KoaRequest;
+  private readonly res: KoaResponse;
+  private url: string | undefined;
+  private method: string | undefined;
+  private path = '';
+  private steps: readonly Step[] = [];
+
+  constructor(
+    private readonly ctx: KoaContext,
+    private readonly table: RouteTable,
+    private readonly leave: () => Promise<unknown>,
+  ) {
+    this.req = ctx.req as KoaRequest;
+    this.res = ctx.res as KoaResponse;
+  }
+
+  /** Starts before the first step. */
+  start(): unknown {
+    assumeOk(this.ctx);
+    this.locate();
+    return this.from(0);
+  }
+
+  private locate(): void {
+    const { req } = this;
+    this.url = req.url;
+    this.method = req.method;
+    this.path = this.ctx.request.path;
+    this.steps = this.table.candidates(req.method ?? 'GET', this.path);
+  }
+
+  private from(start: number): unknown {
+    for (let at = start; at < this.steps.length; at++) {
+      const step = this.steps[at] as Step;
+      if (step.needsBody && !hasBody(this.req)) continue;
+      const matched = step.matches(this.path);
+      if (matched)
+        return new Promise((resolve, reject) => this.take(step, matched, at, resolve, reject));
+    }
+    assumeNotFound(this.ctx);
+    return this.leave();
+  }
+
+  /** Continues behind a step; middleware may have rewritten the URL or the method. */
+  private after(step: Step, at: number): unknown {
+    if (this.req.url === this.url && this.req.method === this.method) return this.from(at + 1);
+    this.locate();
+    const following = this.steps.findIndex(({ order }) => order > step.order);
+    return this.from(following === -1 ? this.steps.length : following);
+  }
+
+  private take(
+    step: Step,
+    matched: PathMatch,
+    at: number,
+    resolve: (value?: unknown) => void,
+    reject: (error: unknown) => void,
+  ): void {
+    let passed = false;
+    const undo = this.enter(step, matched);
+    const next: Next = (error) => {
+      // A second call has nothing left to do: what follows has run, or is running.
+      if (passed) return;
+      passed = true;
+      undo?.();
+      if (isFailure(error)) return this.fail(step, error, resolve, reject);
+      try {
+        resolve(this.after(step, at));
+      } catch (thrown) {
+        reject(thrown);
+      }
+    };
+    const returned = () => {
+      if (passed) return;
+      if (isSettled(this.ctx)) resolve();
+      else onSettled(this.ctx, resolve, failed);
+    };
+    const failed = (error: unknown) => {
+      if (passed) return logger.error(error);
+      passed = true;
+      this.fail(step, error, resolve, reject);
+    };
+    try {
+      const result = step.handler(this.req, this.res, next);
+      if (isThenable(result)) result.then(returned, failed);
+      else returned();
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  /** Shows the request as the step is to see it; returns what undoes a mount. */
+  private enter(step: Step, matched: PathMatch): (() => void) | undefined {
+    const { req } = this;
+    req.params = matched.params;
+    if (step.route !== undefined) {
+      req.route = step.route;
+      this.ctx['_matchedRoute'] = step.route.path;
+    }
+    return step.mount && matched.path !== '' ? enterMount(req, matched.path) : undefined;
+  }
+
+  private fail(
+    step: Step,
+    error: unknown,
+    resolve: () => void,
+    reject: (error: unknown) => void,
+  ): void {
+    if (hasAnswer(this.res)) {
+      // The client has its answer already; all that is left is to say what went wrong.
+      logger.error(error);
+      resolve();
+      return;
+    }
+    (this.res as KoaResponse & { [FAILED_AT]?: number })[FAILED_AT] = step.order;
+    reject(error);
+  }
+}
+
+/**
+ * Hides the path a middleware is mounted at from `req.url`, and shows it as `req.baseUrl`.
+ * Returns what undoes it.
+ *
+ * @internal
+ */
+export function enterMount(req: KoaRequest, taken: string): () => void {
+  const { url: outerUrl = '/', baseUrl } = req;
+  const prefix = taken.endsWith('/') ? taken.slice(0, -1) : taken;
+  const rest = outerUrl.slice(outerUrl.indexOf(prefix) + prefix.length);
+  const innerUrl = rest.startsWith('/') ? rest : `/${rest}`;
+  req.baseUrl = baseUrl + prefix;
+  req.url = innerUrl;
+  return () => {
+    req.baseUrl = baseUrl;
+    // A URL that the middleware rewrote stays rewritten, below the mount.
+    req.url = req.url === innerUrl ? outerUrl : prefix + String(req.url);
+  };
+}
+
+/** Whether the request announces a body (RFC 9112 section 6). */
+function hasBody(req: KoaRequest): boolean {
+  const { headers } = req;
+  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+}
+
+/** `'route'` and `'router'` are Express's words for going on. */
+function isFailure(error: unknown): boolean {
+  return error !== undefined && error !== null && error !== 'route' && error !== 'router';
+}
+
+/** @internal */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as { then?: unknown }).then === 'function'
+  );
+}
