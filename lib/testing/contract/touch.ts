@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { LONG } from './bench.js';
+import type { Claims } from './bench.js';
+import { isVersionedStore } from '../../session/store.js';
+import type { VersionedRecord } from '../../session/store.js';
+
+/** What `touch`, and `read` with `touch`, promise. @internal */
+export const touchClaims: Claims = {
+  'touch prolongs the life of a record': async (bench) => {
+    const key = bench.key();
+    const lifetime = await bench.within(async (short) => {
+      await bench.set(key, { user: 1 }, short);
+      assert.equal(await bench.store.touch(key, LONG, {}), true);
+    });
+    await bench.pass(lifetime);
+    assert.deepEqual(await bench.get(key), { user: 1 });
+  },
+
+  'touch shortens the life of a record': async (bench) => {
+    const key = bench.key();
+    await bench.set(key, { user: 1 }, LONG);
+    await bench.store.touch(key, bench.short, {});
+    await bench.pass(bench.short);
+    await bench.assertMissing(key, 'the lifetime given to touch is over');
+  },
+
+  'touch of a missing key is false and creates nothing': async (bench) => {
+    const key = bench.key();
+    assert.equal(await bench.store.touch(key, LONG, {}), false);
+    await bench.assertMissing(key, 'touch must not create');
+    assert.equal(await bench.store.touch(key, 'session', {}), false);
+  },
+
+  'touch of a destroyed or expired key is false, and the key stays gone': async (bench) => {
+    const [destroyed, expired] = [bench.key(), bench.key()];
+    await bench.set(destroyed, { user: 1 });
+    await bench.store.destroy(destroyed, {});
+    assert.equal(await bench.store.touch(destroyed, LONG, {}), false);
+    await bench.set(expired, { user: 1 }, bench.short);
+    await bench.pass(bench.short);
+    assert.equal(await bench.store.touch(expired, LONG, {}), false);
+    await bench.assertMissing(destroyed, 'touch brought a destroyed session back');
+    await bench.assertMissing(expired, 'touch brought an expired session back');
+  },
+
+  'a parallel touch does not save a record from destroy': async (bench) => {
+    const key = bench.key();
+    await bench.set(key, { user: 1 });
+    await Promise.all([
+      bench.store.touch(key, LONG, {}),
+      bench.store.destroy(key, {}),
+      bench.store.touch(key, LONG, {}),
+    ]);
+    await bench.assertMissing(key, 'touch brought a destroyed session back');
+  },
+
+  'touch changes no data and no version': async (bench) => {
+    const key = bench.key();
+    await bench.set(key, { n: 1 });
+    const before = isVersionedStore(bench.store) ? await bench.read(key) : undefined;
+    await bench.store.touch(key, LONG * 2, {});
+    assert.deepEqual(await bench.get(key), { n: 1 });
+    if (before === undefined) return;
+    const result = await bench.store.update(key, before.version, { n: 2 }, LONG, {});
+    assert.equal(result.status, 'ok');
+  },
+
+  'the field _expire of a touched record moves by as much as the end of its life': async (
+    bench,
+  ) => {
+    const key = bench.key();
+    const start = Date.now();
+    await bench.set(key, { user: 1, _expire: start + LONG - 10_000, _maxAge: LONG - 10_000 });
+    assert.equal((await bench.get(key))?.['_expire'], start + LONG - 10_000);
+    await bench.store.touch(key, LONG * 3, {});
+    const touched = await bench.get(key);
+    const moved = (touched?.['_expire'] as number) - (start + LONG - 10_000);
+    assert.ok(Math.abs(moved - LONG * 2) < 30_000, `_expire moved by ${moved} ms`);
+    assert.equal(touched?.['_maxAge'], LONG - 10_000);
+  },
+
+  'read with touch prolongs the life of a record': async (bench) => {
+    if (!isVersionedStore(bench.store)) return;
+    const key = bench.key();
+    let first: VersionedRecord | undefined;
+    const lifetime = await bench.within(async (short) => {
+      await bench.set(key, { user: 1 }, short);
+      first = await bench.store.read(key, LONG, { touch: LONG });
+      assert.deepEqual(first?.record, { user: 1 });
+    });
+    await bench.pass(lifetime);
+    const second = await bench.store.read(key, LONG, {});
+    assert.deepEqual(second?.record, { user: 1 });
+    assert.equal(second?.version, first?.version);
+    if (first?.expires !== undefined && second?.expires !== undefined) {
+      assert.ok(Math.abs(first.expires - second.expires) < 5_000, 'expires is as touched');
+    }
+  },
+
+  'read with touch of a missing key is undefined and creates nothing': async (bench) => {
+    if (!isVersionedStore(bench.store)) return;
+    const key = bench.key();
+    assert.equal(await bench.store.read(key, LONG, { touch: LONG }), undefined);
+    await bench.assertMissing(key, 'read must not create');
+  },
+};

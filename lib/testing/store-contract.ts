@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import {
+  isClearableStore,
+  isClosableStore,
+  isCreatingStore,
+  isOwnedStore,
+  isPrunableStore,
+  isSessionStore,
+  isTouchingStore,
+  isVersionedStore,
+} from '../session/store.js';
+import type { SessionStore } from '../session/store.js';
+import { ContractBench } from './contract/bench.js';
+import { clearClaims, closeClaims, pruneClaims } from './contract/maintenance.js';
+import { corruptClaims } from './contract/corrupt.js';
+import { createClaims } from './contract/create.js';
+import { ownerClaims } from './contract/owner.js';
+import { plainClaims } from './contract/plain.js';
+import { touchClaims } from './contract/touch.js';
+import { versionClaims } from './contract/version.js';
+import type { Claims } from './contract/bench.js';
+
+/**
+ * A power a store may have beyond koa-session's three methods; each is an interface of the store
+ * contract: `create` CreatingStore, `version` VersionedStore, `touch` TouchingStore, `owner`
+ * OwnedStore, `clear` ClearableStore, `prune` PrunableStore, `close` ClosableStore.
+ *
+ * @publicApi
+ */
+export type StoreCapability =
+  'create' | 'version' | 'touch' | 'owner' | 'clear' | 'prune' | 'close';
+
+/**
+ * The part of a test runner that the suite needs; Jest, Vitest, Mocha and `node:test` have it.
+ *
+ * @publicApi
+ */
+export interface ContractRunner {
+  describe(name: string, body: () => void): unknown;
+  it(name: string, body: () => Promise<void>): unknown;
+}
+
+/**
+ * A claim of the suite that a store does not keep, and why. The reason becomes part of the test's
+ * name, so that a report shows it.
+ *
+ * @publicApi
+ */
+export interface StoreContractSkip {
+  /** The claim, word for word as the suite names it. A claim the suite does not have is refused. */
+  test: string;
+  reason: string;
+}
+
+/** @publicApi */
+export interface StoreContractOptions<S extends SessionStore = SessionStore> {
+  /** What the report calls the store. */
+  name: string;
+  /** Makes an empty store. Called before every test. */
+  create: () => S | Promise<S>;
+  /** What the store can do beyond `get`, `set` and `destroy`; the suite tests just that. */
+  capabilities: readonly StoreCapability[];
+  /** Called after every test. Default: the store's own `close`, if it has one. */
+  dispose?: (store: S) => unknown;
+  /**
+   * The coarsest step of the store's clock, milliseconds: 1,000 for a backend that expires by the
+   * second. Default: 1.
+   */
+  ttlGranularity?: number;
+  /**
+   * Lets time pass: advances a fake clock, or waits. Default: waits.
+   */
+  pass?: (milliseconds: number) => unknown;
+  /**
+   * Writes something under the key, behind the store's back, that is no record. Without it the
+   * claims about corrupt records do not run.
+   */
+  corrupt?: (store: S, key: string) => unknown;
+  /** Claims that the store does not keep. Default: none. */
+  skip?: readonly StoreContractSkip[];
+  /** Default: the global `describe` and `it` of Jest, Vitest with globals, or Mocha. */
+  runner?: ContractRunner;
+}
+
+const GUARDS: Readonly<Record<StoreCapability, (store: SessionStore) => boolean>> = {
+  create: isCreatingStore,
+  version: isVersionedStore,
+  touch: isTouchingStore,
+  owner: isOwnedStore,
+  clear: isClearableStore,
+  prune: isPrunableStore,
+  close: isClosableStore,
+};
+
+const CLAIMS: Readonly<Record<StoreCapability, Claims>> = {
+  create: createClaims,
+  version: versionClaims,
+  touch: touchClaims,
+  owner: ownerClaims,
+  clear: clearClaims,
+  prune: pruneClaims,
+  close: closeClaims,
+};
+
+/**
+ * Registers the tests that every session store has to pass, with the test runner of the caller.
+ *
+ * Beside each method's own promise, the suite runs the races in which sessions are lost or brought
+ * back: parallel updates of one version, parallel creations of one key, an update that comes after
+ * the logout, a write sent twice.
+ *
+ * @throws TypeError when `skip` names a claim that the suite does not have, or no test runner is
+ * found.
+ * @example
+ * ```ts
+ * import { storeContract } from 'nestjs-koa-session/testing';
+ *
+ * storeContract({
+ *   name: 'MyStore',
+ *   create: () => new MyStore(process.env.MY_URL),
+ *   capabilities: ['create', 'version', 'touch'],
+ *   ttlGranularity: 1_000,
+ * });
+ *
+ * // with node:test
+ * import { describe, it } from 'node:test';
+ * storeContract({ runner: { describe, it }, ...options });
+ * ```
+ * @publicApi
+ */
+export function storeContract<S extends SessionStore>(options: StoreContractOptions<S>): void {
+  const { describe, it } = options.runner ?? globalRunner();
+  const skips = new Map(options.skip?.map(({ test, reason }) => [test, reason]));
+  const unused = new Set(skips.keys());
+
+  const register = (claims: Claims): void => {
+    for (const [claim, body] of Object.entries(claims)) {
+      unused.delete(claim);
+      const reason = skips.get(claim);
+      if (reason === undefined) it(claim, () => ContractBench.run(options, body));
+      else skipped(it, `${claim} [skipped: ${reason}]`);
+    }
+  };
+
+  describe(`store contract: ${options.name}`, () => {
+    it('the store has the powers it declares, and no others', () =>
+      ContractBench.run(options, async ({ store }) => {
+        assert.ok(isSessionStore(store), 'the store lacks get, set or destroy');
+        for (const [capability, has] of Object.entries(GUARDS)) {
+          const declared = options.capabilities.includes(capability as StoreCapability);
+          assert.equal(
+            has(store),
+            declared,
+            `capability "${capability}" is ${declared ? 'declared but missing' : 'there but not declared, so it would go untested'}`,
+          );
+        }
+      }));
+    register(plainClaims);
+    if (options.corrupt !== undefined) register(corruptClaims);
+    for (const capability of options.capabilities) {
+      describe(`capability "${capability}"`, () => register(CLAIMS[capability]));
+    }
+  });
+
+  if (unused.size > 0) {
+    throw new TypeError(`skip names claims that do not run: ${[...unused].join('; ')}`);
+  }
+}
+
+function skipped(it: ContractRunner['it'], name: string): void {
+  const skip = (it as { skip?: ContractRunner['it'] }).skip;
+  const body = () => Promise.resolve();
+  if (typeof skip === 'function') skip(name, body);
+  else it(name, body);
+}
+
+function globalRunner(): ContractRunner {
+  const { describe, it } = globalThis as Partial<ContractRunner>;
+  if (typeof describe !== 'function' || typeof it !== 'function') {
+    throw new TypeError(
+      'no global "describe" and "it": pass the test runner as "runner", for instance { describe, it } of node:test',
+    );
+  }
+  return { describe, it };
+}
