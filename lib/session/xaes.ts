@@ -13,6 +13,7 @@ const BLOCK_BYTES = 16;
 const HALF_NONCE_BYTES = 12;
 /** `X` and a zero byte, behind the two bytes of the counter. */
 const LABEL = 0x5800;
+const GCM = { authTagLength: TAG_BYTES };
 
 /**
  * XAES-256-GCM: AES-256-GCM under a key derived, for each message, from the first half of a
@@ -56,7 +57,7 @@ export class Xaes {
       'aes-256-gcm',
       this.#messageKey(nonce),
       nonce.subarray(HALF_NONCE_BYTES),
-      { authTagLength: TAG_BYTES },
+      GCM,
     );
     cipher.setAAD(additional);
     const ciphertext =
@@ -78,7 +79,7 @@ export class Xaes {
       'aes-256-gcm',
       this.#messageKey(nonce),
       nonce.subarray(HALF_NONCE_BYTES),
-      { authTagLength: TAG_BYTES },
+      GCM,
     );
     decipher.setAAD(additional);
     decipher.setAuthTag(tag);
