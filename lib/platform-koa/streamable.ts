@@ -1,9 +1,10 @@
-import { Transform, finished } from 'node:stream';
+import { Transform } from 'node:stream';
 import type { Readable } from 'node:stream';
 import { types } from 'node:util';
 import { Logger } from '@nestjs/common';
 import type { StreamableFile } from '@nestjs/common';
 import { answerWith } from './answer.js';
+import { onceGone } from './connection.js';
 import type { KoaResponse } from './response.js';
 
 const logger = new Logger('KoaAdapter');
@@ -31,7 +32,10 @@ export function streamBody(response: KoaResponse, file: StreamableFile): void {
     failure = error;
     if (state === 'piping') failWith(file, error, response);
   });
-  releaseWhenGone(response, stream);
+  // A source whose client has left is closed, also while its answer still waits for its turn.
+  onceGone(response, () => {
+    if (!stream.readableEnded) stream.destroy();
+  });
   const write = () => {
     state = 'piping';
     if (failure !== undefined) failWith(file, failure, response);
@@ -94,18 +98,6 @@ function sendAtOnce(response: KoaResponse): KoaResponse {
   };
   response.json = (body) => response.send(JSON.stringify(body));
   return response;
-}
-
-/** A source whose client has left is closed, also while its answer still waits for its turn. */
-function releaseWhenGone(response: KoaResponse, stream: Readable): void {
-  const { socket } = response.req;
-  const close = () => {
-    socket.removeListener('close', close);
-    if (!stream.readableEnded) stream.destroy();
-  };
-  finished(response, close);
-  socket.once('close', close);
-  if (socket.destroyed) process.nextTick(close);
 }
 
 /**

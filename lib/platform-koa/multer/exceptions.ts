@@ -1,0 +1,51 @@
+import {
+  BadRequestException,
+  HttpException,
+  PayloadTooLargeException,
+  UnsupportedMediaTypeException,
+} from '@nestjs/common';
+
+/** multer's codes for what the client did wrong, but for the size of a file. */
+const BAD_UPLOADS = new Set([
+  'LIMIT_PART_COUNT',
+  'LIMIT_FILE_COUNT',
+  'LIMIT_FIELD_KEY',
+  'LIMIT_FIELD_VALUE',
+  'LIMIT_FIELD_COUNT',
+  'LIMIT_UNEXPECTED_FILE',
+  'LIMIT_FIELD_NESTING',
+  'LIMIT_FIELD_ARRAY_INDEX',
+  'MISSING_FIELD_NAME',
+  'INVALID_FIELD_NAME',
+]);
+
+/** What busboy says of a malformed body; it gives no codes. */
+const MALFORMED_PARTS = new Set([
+  'Malformed part header',
+  'Unexpected end of form',
+  'Unexpected end of file',
+]);
+
+/**
+ * An error of multer as the exception that Nest answers: 413 for a file that is too large, 415
+ * for another content type, 400 for anything else that the client did wrong.
+ *
+ * @internal
+ */
+export function uploadException(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof HttpException) return error;
+  const { code, field, message } = error as Error & { code?: string; field?: string };
+  const options = { cause: error };
+  if (code === 'LIMIT_FILE_SIZE') return new PayloadTooLargeException(message, options);
+  if (code !== undefined && BAD_UPLOADS.has(code)) {
+    return new BadRequestException(field ? `${message} - ${field}` : message, options);
+  }
+  if (message === 'Multipart: Boundary not found') return new BadRequestException(message, options);
+  if (MALFORMED_PARTS.has(message)) {
+    return new BadRequestException(`Multipart: ${message}`, options);
+  }
+  if (message.startsWith('Unsupported content type')) {
+    return new UnsupportedMediaTypeException('Unsupported content type', options);
+  }
+  return error;
+}
