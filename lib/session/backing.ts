@@ -32,6 +32,8 @@ export interface Backing {
   readonly id: string | undefined;
   /** The id that the client sent, whether or not it was any good. */
   readonly offered: string | undefined;
+  /** The key under which a store has the session's record; `undefined` while it has none. */
+  readonly storeKey: string | undefined;
   /** Reads what the client or the store has. */
   load(): Awaitable<Loaded>;
   /** What was loaded is good: it is this request's session. */

@@ -8,8 +8,7 @@ import type { Awaitable, ExternalKey, ResolvedSessionOptions } from './options.j
 const EPOCH = new Date(0);
 
 /**
- * The request as a carrier sees it: the context, the options that count for it, and how long its
- * session lives now.
+ * The request as a carrier sees it: the context, the options that count for it, and its `maxAge`.
  *
  * @internal
  */
@@ -40,10 +39,16 @@ export function readSessionCookie(host: CarrierHost, signed?: boolean): string |
 /**
  * Sends the session's cookie.
  *
+ * @param maxAge how long the browser keeps it, milliseconds; `undefined`: until it is closed.
  * @throws SessionCommitError ERR_SESSION_COOKIE_TOO_LARGE when a browser would drop it.
  * @internal
  */
-export function writeSessionCookie(host: CarrierHost, value: string, signed?: boolean): void {
+export function writeSessionCookie(
+  host: CarrierHost,
+  value: string,
+  maxAge: number | undefined,
+  signed?: boolean,
+): void {
   const { ctx, options } = host;
   if (measureCookie(options.key, value) > MAX_COOKIE_BYTES) {
     const error = new SessionCommitError(
@@ -58,7 +63,9 @@ export function writeSessionCookie(host: CarrierHost, value: string, signed?: bo
     });
     throw error;
   }
-  writeCookie(ctx, options.key, value, cookieAttributes(host, signed));
+  const attributes = cookieAttributes(host, signed);
+  if (maxAge !== undefined) attributes.maxAge = maxAge;
+  writeCookie(ctx, options.key, value, attributes);
 }
 
 /** Tells the browser to drop the session's cookie. @internal */
@@ -93,7 +100,7 @@ export class IdCarrier {
   }
 
   /** Hands `id` to the client, unless the headers have left: then only an event says so. */
-  write(id: string): Awaitable<unknown> {
+  write(id: string, maxAge: number | undefined): Awaitable<unknown> {
     const { ctx } = this.#host;
     if (ctx.headerSent) {
       if (this.#sent !== id) this.#tooLate();
@@ -101,7 +108,7 @@ export class IdCarrier {
     }
     this.#sent = id;
     if (this.#external) return this.#external.set(ctx, id);
-    writeSessionCookie(this.#host, id);
+    writeSessionCookie(this.#host, id, maxAge);
   }
 
   /** Tells the client that its id is over. */
@@ -130,16 +137,12 @@ function refusal(
   return { name: host.options.key, ctx: host.ctx, reason };
 }
 
-function cookieAttributes(
-  { options, maxAge }: CarrierHost,
-  signed: boolean | undefined,
-): CookieAttributes {
+function cookieAttributes({ options }: CarrierHost, signed: boolean | undefined): CookieAttributes {
   const attributes: CookieAttributes = {
     signed: signed ?? options.signed,
     overwrite: options.overwrite,
     httpOnly: options.httpOnly,
   };
-  if (typeof maxAge === 'number') attributes.maxAge = maxAge;
   if (options.path !== undefined) attributes.path = options.path;
   if (options.expires !== undefined) attributes.expires = options.expires;
   if (options.domain !== undefined) attributes.domain = options.domain;

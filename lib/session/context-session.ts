@@ -1,7 +1,9 @@
 import type { Context } from 'koa';
 import { SessionCommitError, SessionStateError, StoreError } from '../errors.js';
 import type { Loaded } from './backing.js';
+import { isBoundTo } from './binding.js';
 import { sendCacheHeaders } from './cache-headers.js';
+import { sendClearSiteData } from './clear-site-data.js';
 import { commitReason, type CommitReason } from './commit-reason.js';
 import { CookieBacking } from './cookie-backing.js';
 import { type Change, Draft } from './draft.js';
@@ -10,29 +12,49 @@ import {
   emitRecordEvent,
   type DestroyReason,
   type FailureReason,
+  type RegenerateReason,
   type SessionEventName,
   type SessionEvents,
 } from './events.js';
 import { beforeHeaders } from './header-watch.js';
 import { lazySession } from './lazy-session.js';
 import type { ResolvedSessionOptions } from './options.js';
-import { lifetimeFields, type RecordFields } from './record.js';
+import { isIdleStepDue, isPastAbsolute, lifetimeOf } from './lifetime.js';
+import { nextMarks } from './next-marks.js';
+import { type Marks, marksOf } from './marks.js';
+import type { RecordFields } from './record.js';
+import { rotationDue, rotationGrace } from './rotation.js';
+import { sessionLimit } from './session-limit.js';
 import { dataOf, RESERVED_KEYS, Session, type SessionHost, UNDERSCORE } from './session.js';
 import { StoreBacking } from './store-backing.js';
 import { isThenable } from './store-call.js';
 import { StoredData } from './stored-data.js';
 import type { SessionRecord } from './store.js';
 
+/** What is decided of a save before it is drafted. */
+interface SaveFacts {
+  reason: CommitReason | undefined;
+  rotation: RegenerateReason | undefined;
+  owner: string | undefined;
+  now: number;
+}
+
 interface CommitRequest {
   save?: boolean;
   regenerate?: boolean;
+  /** The user was authenticated just now; as whose session it goes on. */
+  login?: { owner?: string };
   change?: Change;
+  /** The user ended the session. */
+  logout?: boolean;
   /** The end of the request asks, not the application: what cannot be written is told by event. */
   automatic?: boolean;
 }
 
-/** What the checks say of a loaded record. */
-type Verdict = 'accepted' | 'missed' | 'expired' | 'invalid' | 'none';
+/**
+ * What the checks say of a loaded record. `foreign`: it is bound to another client, which keeps it.
+ */
+type Verdict = 'accepted' | 'missed' | 'expired' | 'invalid' | 'foreign' | 'none';
 
 /**
  * One request's session, from cookie to cookie: load, use, commit.
@@ -58,6 +80,7 @@ export class ContextSession implements SessionHost {
   /** A record that is loaded and valid, until somebody asks for the session. */
   #record: SessionRecord | undefined;
   readonly #stored = new StoredData();
+  #marks: Marks = {};
   #loading: Promise<void> | undefined;
   #loaded = false;
   #accessed = false;
@@ -177,7 +200,10 @@ export class ContextSession implements SessionHost {
     if (loaded.status !== 'found') return 'none';
     const { record } = loaded;
     if (!record) return 'missed';
-    if (typeof record._expire === 'number' && record._expire < Date.now()) return 'expired';
+    const now = Date.now();
+    if (typeof record._expire === 'number' && record._expire < now) return 'expired';
+    if (isPastAbsolute(this.#options, record as Marks, now)) return 'expired';
+    if (!this.#isBoundHere(record)) return 'foreign';
     const valid = this.#options.valid?.(this.ctx, record) ?? this.#options.valid === undefined;
     if (isThenable(valid))
       return Promise.resolve(valid).then((ok) => (ok ? 'accepted' : 'invalid'));
@@ -190,10 +216,13 @@ export class ContextSession implements SessionHost {
       this.#record = loaded.record as SessionRecord;
       if (loaded.text !== undefined) this.#stored.cameFrom(loaded.text);
       this.#restoreFields(this.#record);
+      this.#marks = marksOf(this.#record);
       this.#backing.adopt();
       return;
     }
-    if (loaded.status === 'found' && verdict !== 'none' && verdict !== 'accepted') {
+    if (verdict === 'foreign') {
+      this.#emit('session:refused', { reason: 'binding' });
+    } else if (loaded.status === 'found' && verdict !== 'none' && verdict !== 'accepted') {
       emitRecordEvent(this.ctx.app, `session:${verdict}`, {
         key: this.#backing.offered,
         value: loaded.record,
@@ -202,6 +231,12 @@ export class ContextSession implements SessionHost {
     }
     const reset = this.#backing.reset();
     if (isThenable(reset)) return reset;
+  }
+
+  #isBoundHere(record: SessionRecord): boolean {
+    const { binding } = this.#options;
+    if (binding === undefined || typeof record._bound !== 'string') return true;
+    return isBoundTo(record._bound, binding(this.ctx));
   }
 
   async #discard(reason: DestroyReason): Promise<void> {
@@ -255,13 +290,13 @@ export class ContextSession implements SessionHost {
   }
 
   async #commit(request: CommitRequest): Promise<void> {
-    if (this.#session === undefined && this.#record === undefined) return;
+    if (this.#session === undefined && (this.#record === undefined || !this.#mayProlong())) return;
     if (this.#failure !== undefined && !request.automatic) throw this.#unavailable(this.#failure);
     if (this.#detached || this.#failure !== undefined) return;
     // A lazy session that was replaced or removed without being read is read now.
     if (!this.#loaded && this.#options.load === 'lazy') await this.load();
     try {
-      if (this.#session === null) await this.#remove();
+      if (this.#session === null) await this.#remove(request.logout ? 'logout' : 'removed');
       else await this.#save(request, this.#session ?? this.#materialise());
     } catch (error) {
       if (error instanceof SessionCommitError) this.#emitFailure('conflict', error);
@@ -269,61 +304,115 @@ export class ContextSession implements SessionHost {
     }
   }
 
-  async #remove(): Promise<void> {
+  /** Whether a session that nobody asked for may be due for a write all the same. */
+  #mayProlong(): boolean {
+    const { rolling, renew, idleTimeout, renewEvery } = this.#options;
+    return rolling || renew || idleTimeout !== undefined || renewEvery !== undefined;
+  }
+
+  async #remove(reason: DestroyReason): Promise<void> {
     if (this.#removed) return;
     this.#removed = true;
     await this.#backing.remove();
     this.#stored.isGone();
-    this.#emit('session:destroyed', { reason: 'removed' });
+    this.#marks = {};
+    sendClearSiteData(this.ctx, this.#options.clearSiteData);
+    this.#emit('session:destroyed', { reason });
   }
 
   async #save(request: CommitRequest, session: Session): Promise<void> {
     let dataJson = JSON.stringify(dataOf(session));
-    const reason = this.#reason(request, session, dataJson);
-    if (reason === undefined) return;
+    let facts = this.#facts(request, session, dataJson);
+    if (facts.reason === undefined) return;
     if (this.#options.beforeSave !== undefined) {
       await this.#options.beforeSave(this.ctx, session);
       dataJson = JSON.stringify(dataOf(session));
+      facts = { ...this.#facts(request, session, dataJson), reason: facts.reason };
     }
-    const draft = this.#draft(request, session, reason, dataJson);
+    const draft = this.#draft(session, dataJson, facts);
     if (request.change !== undefined) await draft.apply(request.change);
+    const limit = sessionLimit(this.#options, this.#backing, draft, this.#marks);
+    await limit?.before();
     const outcome = await this.#backing.write(draft);
     if (outcome.status === 'gone') {
       this.#gone(request);
       return;
     }
     this.#wrote(draft, outcome);
+    for (let ended = (await limit?.after()) ?? 0; ended > 0; ended--) {
+      this.#emit('session:destroyed', { reason: 'limit' });
+    }
   }
 
-  #reason(request: CommitRequest, session: Session, dataJson: string): CommitReason | undefined {
+  /** What this save is for: why it happens, under which id, and whose session it is. */
+  #facts(request: CommitRequest, session: Session, dataJson: string): SaveFacts {
+    const now = Date.now();
+    const owner = this.#owner(request, session);
+    const asked: RegenerateReason | undefined = request.regenerate ? 'requested' : undefined;
+    const rotation = request.login
+      ? 'login'
+      : (asked ??
+        rotationDue({
+          options: this.#options,
+          stored: this.#stored,
+          dataJson,
+          marks: this.#marks,
+          owner,
+          now,
+        }));
+    const reason = this.#reason(request, session, dataJson, rotation !== undefined);
+    return { reason, rotation, owner, now };
+  }
+
+  #owner({ login }: CommitRequest, session: Session): string | undefined {
+    if (login?.owner !== undefined) return login.owner;
+    const { owner } = this.#options;
+    return owner === undefined ? this.#marks._owner : owner(session) || undefined;
+  }
+
+  #reason(
+    request: CommitRequest,
+    session: Session,
+    dataJson: string,
+    rotates: boolean,
+  ): CommitReason | undefined {
     const idle = !this.#written;
+    const { rolling, renew } = this.#options;
     return commitReason({
       removed: false,
-      forced:
-        request.save === true ||
-        request.regenerate === true ||
-        request.change !== undefined ||
-        this.requireSave,
+      forced: rotates || request.save === true || request.change !== undefined || this.requireSave,
       stored: this.#stored.exists,
       populated: dataJson !== '{}' || session.populated,
       changed: () => this.#stored.differsFrom(dataJson),
-      rolling: (this.#options.rolling || this.requireTouch) && idle,
-      renew: this.#options.renew && idle,
+      rolling:
+        idle &&
+        (rolling || this.requireTouch || isIdleStepDue(this.#options, this.expire, Date.now())),
+      renew: renew && idle,
       expire: this.expire,
       maxAge: this.maxAge,
       now: Date.now,
     });
   }
 
-  #draft(request: CommitRequest, session: Session, reason: CommitReason, dataJson: string): Draft {
+  #draft(session: Session, dataJson: string, facts: SaveFacts): Draft {
+    const { reason, rotation, owner, now } = facts;
     return new Draft({
       session,
-      base: this.#stored.json,
+      stored: this.#stored,
       dataJson,
-      reason,
-      regenerate: request.regenerate === true,
-      fields: lifetimeFields(this.maxAge, Date.now()) as Record<string, unknown>,
-      maxAge: this.maxAge,
+      reason: reason as CommitReason,
+      regenerate: rotation,
+      grace: rotationGrace(rotation, this.#options),
+      baseMarks: this.#marks,
+      marks: nextMarks(this.#marks, {
+        ctx: this.ctx,
+        options: this.#options,
+        owner,
+        isFirst: !this.#stored.exists,
+        rotation,
+        now,
+      }),
+      lifetimeOf: (marks) => lifetimeOf(this.#options, this.maxAge, marks, now),
     });
   }
 
@@ -332,9 +421,12 @@ export class ContextSession implements SessionHost {
     this.requireSave = false;
     this.requireTouch = false;
     this.#written = true;
-    this.expire = draft.fields._expire as number | undefined;
+    this.#marks = draft.marks;
+    this.expire = draft.lifetime.fields._expire;
     if (outcome.created) this.#emit('session:created', {});
-    if (draft.regenerate) this.#emit('session:regenerated', { reason: 'requested' });
+    if (draft.regenerate !== undefined) {
+      this.#emit('session:regenerated', { reason: draft.regenerate });
+    }
     if (outcome.merges > 0) this.#emit('session:merged', { attempts: outcome.merges });
     this.#emit('session:saved', { reason: draft.reason });
   }
@@ -360,6 +452,26 @@ export class ContextSession implements SessionHost {
   async destroy(): Promise<void> {
     this.set(null);
     await this.commit();
+  }
+
+  /** @see Session.login */
+  login(owner?: string): Promise<void> {
+    return this.commit({ login: owner === undefined ? {} : { owner } });
+  }
+
+  /** @see Session.logout */
+  async logout(): Promise<void> {
+    this.set(null);
+    await this.commit({ logout: true });
+  }
+
+  get storeKey(): string | undefined {
+    return this.#backing.storeKey;
+  }
+
+  /** @see sessionInfo */
+  get marks(): Marks {
+    return this.#marks;
   }
 
   async reload(): Promise<void> {
@@ -404,9 +516,9 @@ export class ContextSession implements SessionHost {
         this.#backing.announce(undefined);
       } else if (this.#session !== undefined) {
         const dataJson = JSON.stringify(dataOf(this.#session));
-        const reason = this.#reason({}, this.#session, dataJson);
-        if (reason === undefined) return;
-        this.#backing.announce(this.#draft({}, this.#session, reason, dataJson));
+        const facts = this.#facts({}, this.#session, dataJson);
+        if (facts.reason === undefined) return;
+        this.#backing.announce(this.#draft(this.#session, dataJson, facts));
       }
       this.commit({ automatic: true }).catch(ignore);
     } catch (error) {

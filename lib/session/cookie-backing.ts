@@ -17,6 +17,7 @@ import type { SessionRecord } from './store.js';
 export class CookieBacking implements Backing {
   readonly id = undefined;
   readonly offered = undefined;
+  readonly storeKey = undefined;
   readonly #host: CarrierHost;
   #announced: string | undefined;
 
@@ -120,8 +121,8 @@ export class CookieBacking implements Backing {
       }
     } else {
       // With `overwrite: false` koa-session shows the removal that a regeneration begins with.
-      if (draft.regenerate) removeSessionCookie(this.#host, this.#signed);
-      writeSessionCookie(this.#host, value, this.#signed);
+      if (draft.regenerate !== undefined) removeSessionCookie(this.#host, this.#signed);
+      writeSessionCookie(this.#host, value, draft.lifetime.cookie, this.#signed);
       this.#announced = draft.dataJson;
     }
     return { status: 'written', created: false, merges: 0 };
@@ -154,7 +155,7 @@ export class CookieBacking implements Backing {
 
 /** koa-session clears the cookie with the session's own attributes, `maxAge` among them. */
 function removeUndecodable(host: CarrierHost): void {
-  writeSessionCookie(host, '');
+  writeSessionCookie(host, '', typeof host.maxAge === 'number' ? host.maxAge : undefined);
 }
 
 function found(record: Awaitable<SessionRecord | undefined>): Awaitable<Loaded> {

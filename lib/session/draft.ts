@@ -1,8 +1,12 @@
 import type { CommitReason } from './commit-reason.js';
+import type { RegenerateReason } from './events.js';
 import { merge } from './merge.js';
+import type { Lifetime } from './lifetime.js';
+import { type Marks, marksOf, mergeMarks } from './marks.js';
 import { recordData } from './record.js';
 import { dataOf } from './session.js';
 import type { SessionRecord } from './store.js';
+import type { StoredData } from './stored-data.js';
 
 /** Edits a draft of the data, or returns other data in its place. @internal */
 export type Change = (draft: Record<string, unknown>) => unknown;
@@ -15,14 +19,17 @@ export type Change = (draft: Record<string, unknown>) => unknown;
  */
 export class Draft {
   readonly reason: CommitReason;
-  /** A new id was asked for. */
-  readonly regenerate: boolean;
-  /** The engine's own fields, which go after the data. */
-  readonly fields: Record<string, unknown>;
-  readonly maxAge: number | 'session' | undefined;
+  /** Why a new id is due; `undefined` when none is. */
+  readonly regenerate: RegenerateReason | undefined;
+  /** How long the old id leads to the new one, in milliseconds. */
+  readonly grace: number;
+  readonly #lifetimeOf: (marks: Marks) => Lifetime;
+  readonly #baseMarks: Marks;
+  #marks: Marks;
   readonly #session: object;
-  /** The JSON of the data as it was loaded: what both edits started from. */
-  #base: string;
+  readonly #stored: StoredData;
+  /** The JSON of the data that both edits started from, once it is needed. */
+  #base: string | undefined;
   /** The JSON of what this request made of it, before {@link Change} is applied. */
   #mine: string;
   #dataJson: string;
@@ -31,21 +38,38 @@ export class Draft {
 
   constructor(options: {
     session: object;
-    base: string | undefined;
+    stored: StoredData;
     dataJson: string;
     reason: CommitReason;
-    regenerate: boolean;
-    fields: Record<string, unknown>;
-    maxAge: number | 'session' | undefined;
+    regenerate: RegenerateReason | undefined;
+    grace: number;
+    marks: Marks;
+    baseMarks: Marks;
+    lifetimeOf: (marks: Marks) => Lifetime;
   }) {
     this.#session = options.session;
-    this.#base = options.base ?? '{}';
+    this.#stored = options.stored;
     this.#mine = options.dataJson;
     this.#dataJson = options.dataJson;
     this.reason = options.reason;
     this.regenerate = options.regenerate;
-    this.fields = options.fields;
-    this.maxAge = options.maxAge;
+    this.grace = options.grace;
+    this.#marks = options.marks;
+    this.#baseMarks = options.baseMarks;
+    this.#lifetimeOf = options.lifetimeOf;
+  }
+
+  get marks(): Marks {
+    return this.#marks;
+  }
+
+  get lifetime(): Lifetime {
+    return this.#lifetimeOf(this.#marks);
+  }
+
+  /** The engine's own fields, which go after the data; koa-session's go last. */
+  get fields(): SessionRecord {
+    return { ...this.#marks, ...this.lifetime.fields };
   }
 
   /** The JSON of the data to write. */
@@ -67,7 +91,9 @@ export class Draft {
   /** Lays this request's edits over what is stored now. */
   async rebase(theirs: SessionRecord): Promise<void> {
     const data = recordData(theirs);
-    const merged = merge(parse(this.#base), parse(this.#mine), data);
+    this.#marks = mergeMarks(this.#baseMarks, this.#marks, marksOf(theirs));
+    const base = this.#base ?? this.#stored.json ?? '{}';
+    const merged = merge(parse(base), parse(this.#mine), data);
     this.#base = JSON.stringify(data);
     this.#mine = JSON.stringify(merged);
     await this.#finish(merged);

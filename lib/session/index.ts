@@ -7,6 +7,10 @@ export type { SessionCallback } from './session.js';
 export type { NewSession } from './koa-context.js';
 export * from './session-data.js';
 export { loadSession } from './access.js';
+export { SessionOwners } from './owners.js';
+export type { OwnedSession } from './owners.js';
+export { sessionInfo } from './session-info.js';
+export type { SessionInfo } from './session-info.js';
 export { DEFAULTS } from './options.js';
 export type {
   ContextStoreClass,

@@ -1,6 +1,6 @@
 import { SessionOptionsError, typeName } from '../errors.js';
 import type { ResolvedSessionOptions } from './options.js';
-import { isSessionStore } from './store.js';
+import { isOwnedStore, isSessionStore, isVersionedStore } from './store.js';
 
 type Rule = (value: unknown) => string | undefined;
 
@@ -11,6 +11,10 @@ const milliseconds: Rule = (value) =>
   typeof value === 'number' && Number.isFinite(value) && value >= 0
     ? undefined
     : 'a number of milliseconds, 0 or more';
+const aboveZero: Rule = (value) =>
+  milliseconds(value) === undefined && value !== 0 ? undefined : 'a number of milliseconds above 0';
+const count: Rule = (value) =>
+  Number.isSafeInteger(value) && (value as number) > 0 ? undefined : 'a whole number above 0';
 const oneOf =
   (...values: string[]): Rule =>
   (value) =>
@@ -54,8 +58,38 @@ const RULES: Readonly<Record<string, Rule>> = {
   load: oneOf('eager', 'lazy'),
   storeTimeout: milliseconds,
   regenerateGrace: milliseconds,
-  maxMergeAttempts: (value) =>
-    Number.isSafeInteger(value) && (value as number) > 0 ? undefined : 'a whole number above 0',
+  idleTimeout: aboveZero,
+  absoluteMaxAge: aboveZero,
+  renewEvery: aboveZero,
+  rotateOn: (value) =>
+    Array.isArray(value) && value.every((name) => typeof name === 'string' && name !== '')
+      ? undefined
+      : 'a list of data keys',
+  owner: func,
+  binding: func,
+  maxSessionsPerOwner: count,
+  onSessionLimit: oneOf('end-oldest', 'refuse-new'),
+  device: (value) =>
+    typeof value === 'boolean' || typeof value === 'function'
+      ? undefined
+      : 'true, false or a function',
+  idBytes: (value) =>
+    Number.isSafeInteger(value) && (value as number) >= 16 && (value as number) <= 256
+      ? undefined
+      : 'a whole number of bytes from 16 to 256',
+  hashIds: (value) => {
+    const key = (value as { key?: unknown }).key;
+    return (typeof key === 'string' || Buffer.isBuffer(key)) && Buffer.byteLength(key) >= 32
+      ? undefined
+      : '{ key } with a string or Buffer of at least 32 bytes';
+  },
+  clearSiteData: (value) =>
+    typeof value === 'boolean' ||
+    (Array.isArray(value) &&
+      value.every((name) => typeof name === 'string' && /^(?:\*|[a-zA-Z]+)$/.test(name)))
+      ? undefined
+      : 'true, false or a list such as ["cookies", "storage"]',
+  maxMergeAttempts: count,
   onStoreError: (value) =>
     typeof value === 'function' ? undefined : oneOf('fail', 'anonymous')(value),
   keys: (value) =>
@@ -80,6 +114,7 @@ export function checkOptions(options: ResolvedSessionOptions): void {
     if (expected !== undefined) throw wrongType(name, expected, value);
   }
   checkStore(options);
+  checkPowers(options);
   checkObject('externalKey', options.externalKey, ['get', 'set']);
   checkObject('codec', options.codec, ['encode', 'decode']);
 }
@@ -104,6 +139,32 @@ function checkStore({ store, ContextStore }: ResolvedSessionOptions): void {
       'ERR_SESSION_STORE_INVALID',
     );
   }
+}
+
+/** Options that need what a plain store cannot do. A `ContextStore` is looked at when it is made. */
+function checkPowers(options: ResolvedSessionOptions): void {
+  const { store, ContextStore } = options;
+  if (ContextStore !== undefined) return;
+  for (const name of ['renewEvery', 'regenerateGrace'] as const) {
+    if (options[name] && !isVersionedStore(store)) {
+      throw needsPower(name, 'can compare and set (read and update)');
+    }
+  }
+  for (const name of ['owner', 'maxSessionsPerOwner'] as const) {
+    if (options[name] !== undefined && !isOwnedStore(store)) {
+      throw needsPower(name, 'finds sessions by owner (listByOwner and destroyByOwner)');
+    }
+  }
+  if (options.hashIds !== undefined && store === undefined) {
+    throw needsPower('hashIds', 'keeps records under ids');
+  }
+}
+
+function needsPower(name: string, power: string): SessionOptionsError {
+  return new SessionOptionsError(
+    name,
+    `"${name}" needs a store that ${power}: set "store" to one, such as MemoryStore or RedisStore`,
+  );
 }
 
 function checkObject(name: string, value: unknown, methods: readonly string[]): void {

@@ -155,9 +155,70 @@ export interface SessionOptions {
   /**
    * How long, in milliseconds, an id stays usable after `regenerate()` gave the session a new one,
    * so that requests on their way are not logged out. Needs a store that can compare and set.
-   * Default: 0, not at all.
+   * A login (`session.login()`, `rotateOn`) never leaves the old id usable. Default: 0, not at all.
    */
   regenerateGrace?: number | null | undefined;
+
+  /**
+   * End a session that was not used for this long, in milliseconds, whatever its cookie says. Kept
+   * on the server's side (in the record), and prolonged by each request that uses the session once
+   * a twentieth of it has passed. Default: not set; then `maxAge` alone ends a record.
+   */
+  idleTimeout?: number | null | undefined;
+  /**
+   * End a session this long after it began (or after its last login), in milliseconds. Nothing
+   * prolongs it: not `rolling`, a new id, a merge or a touch. Default: not set.
+   */
+  absoluteMaxAge?: number | null | undefined;
+  /**
+   * Give a session a new id when the one it has is older than this, in milliseconds. The old id
+   * stays usable for `regenerateGrace`, or for 30 seconds when that is 0. Needs a store that can
+   * compare and set. Default: not set.
+   */
+  renewEvery?: number | null | undefined;
+  /**
+   * Data keys that decide what a user may do, for instance `['userId', 'roles']`. Whenever one of
+   * them changes, the session gets a new id, so that an id planted before a login is worth nothing
+   * after it (session fixation). Default: not set.
+   */
+  rotateOn?: readonly string[] | null | undefined;
+  /**
+   * Whose session it is, for lists, limits and ending by owner; a falsy value for nobody's. A new
+   * owner gives the session a new id. Needs a store that finds sessions by owner. Default: not set.
+   */
+  owner?: ((session: Session) => string | null | undefined) | null | undefined;
+  /** How many sessions an owner may have at once. Needs `owner` or `login()`. Default: not set. */
+  maxSessionsPerOwner?: number | null | undefined;
+  /**
+   * What happens beyond `maxSessionsPerOwner`: `'end-oldest'` ends the oldest session,
+   * `'refuse-new'` fails the login with ERR_SESSION_LIMIT. Default: `'end-oldest'`.
+   */
+  onSessionLimit?: 'end-oldest' | 'refuse-new' | null | undefined;
+  /**
+   * Remember the device with each session, for its owner to recognise it: `true` for the user agent
+   * and the address, or a function that gives other JSON data. Default: not set.
+   */
+  device?: boolean | ((ctx: Context) => Record<string, unknown>) | null | undefined;
+  /**
+   * Bind a session to something of the request, say its user agent: a request for which the text
+   * differs from the one the session began with does not get the session (event
+   * `session:refused`). Only a salted hash is kept. Default: not set.
+   */
+  binding?: ((ctx: Context) => string) | null | undefined;
+  /**
+   * Keep only a keyed hash of each id in the store, so that who reads the store cannot take over
+   * a session. `key` has at least 32 bytes; `acceptPlain: true` still finds records under their
+   * plain ids, for the time of a migration, and moves them when they are written next.
+   * Default: not set.
+   */
+  hashIds?: { key: string | Buffer; acceptPlain?: boolean } | null | undefined;
+  /** Make ids of this many random bytes instead of a UUID, at least 16. Default: not set. */
+  idBytes?: number | null | undefined;
+  /**
+   * Send `Clear-Site-Data` when a session is removed: `true` for cache, cookies and storage, or a
+   * list of directives. Default: `false`.
+   */
+  clearSiteData?: boolean | readonly string[] | null | undefined;
 }
 
 /**
@@ -180,6 +241,7 @@ export const DEFAULTS = Object.freeze({
   cacheHeaders: true,
   maxMergeAttempts: 64,
   regenerateGrace: 0,
+  onSessionLimit: 'end-oldest',
 } satisfies SessionOptions);
 
 /** `_maxAge` of a record when the option `maxAge` is not set: one day, as in koa-session. @internal */

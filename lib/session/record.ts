@@ -1,23 +1,11 @@
 import type { SessionRecord } from './store.js';
-import { DEFAULT_RECORD_MAX_AGE } from './options.js';
 import { RESERVED_KEYS, UNDERSCORE } from './session.js';
 
-/** The engine's own fields of a record; the rest is the application's data. @internal */
+/** koa-session's own fields of a record: when it ends. @internal */
 export interface RecordFields {
   _expire?: number;
   _maxAge?: number;
   _session?: true;
-}
-
-/**
- * The fields that end a record, as koa-session writes them. `maxAge` 0 counts as not set there.
- *
- * @internal
- */
-export function lifetimeFields(maxAge: number | 'session' | undefined, now: number): RecordFields {
-  if (maxAge === 'session') return { _session: true };
-  const lifetime = maxAge || DEFAULT_RECORD_MAX_AGE;
-  return { _expire: lifetime + now, _maxAge: lifetime };
 }
 
 /**

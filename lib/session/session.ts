@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import type { Marks } from './marks.js';
 import type { SessionData } from './session-data.js';
 
 /**
@@ -16,11 +17,19 @@ export interface SessionHost {
   update(change: (draft: Record<string, unknown>) => unknown): Promise<void>;
   destroy(): Promise<void>;
   reload(): Promise<void>;
+  login(owner?: string): Promise<void>;
+  logout(): Promise<void>;
+  readonly marks: Marks;
+  /** The key under which the store has the session's record, if it has one. */
+  readonly storeKey: string | undefined;
   refuse(reason: 'reserved-key'): void;
 }
 
 /** The callback style of koa-session, express-session and Passport. @publicApi */
 export type SessionCallback = (error?: Error) => void;
+
+/** The request that a session belongs to, whatever its data hides. @internal */
+export let hostOf: (session: Session) => SessionHost | undefined;
 
 /**
  * Names that can never be data: koa-session's own members. `__proto__` is among them so that no
@@ -211,9 +220,32 @@ export class Session {
     this.#context.requireTouch = true;
   }
 
+  /**
+   * Says that the session's user was authenticated just now: the session gets a new id at once,
+   * so that one planted before the login is worth nothing, and its absolute lifetime starts anew.
+   * The data stays.
+   *
+   * @param owner whose session it is from now on, for lists, limits and ending by owner.
+   * @throws SessionCommitError ERR_SESSION_LIMIT when the owner may have no further session.
+   * @example
+   * ```ts
+   * ctx.session.userId = user.id;
+   * await ctx.session.login(user.id);
+   * ```
+   */
+  login(owner?: string): Promise<void> {
+    return this.#context.login(owner);
+  }
+
+  /** Ends the session now, and tells the browser to clear its data where `clearSiteData` is set. */
+  logout(): Promise<void> {
+    return this.#context.logout();
+  }
+
   // A data key may be chosen by a client (`session[field] = value`), so assigning to a reserved
   // name must neither throw nor hide the member. A function still may, for test doubles.
   static {
+    hostOf = (session) => (#context in session ? session.#context : undefined);
     for (const name of RESERVED_KEYS) {
       const own = Object.getOwnPropertyDescriptor(Session.prototype, name);
       if (own?.set !== undefined) continue;

@@ -6,12 +6,10 @@ import type { CarrierHost } from './carrier.js';
 import { IdCarrier } from './carrier.js';
 import type { Draft } from './draft.js';
 import type { Awaitable } from './options.js';
+import { RECORD_GRACE } from './lifetime.js';
 import { isThenable, storeCall, type StoreOperation } from './store-call.js';
-import type { SessionRecord, SessionStore, StoreMaxAge, VersionedRecord } from './store.js';
+import type { SessionRecord, SessionStore, VersionedRecord } from './store.js';
 import { isCreatingStore, isTouchingStore, isVersionedStore } from './store.js';
-
-/** How much longer than the cookie a record lives, in milliseconds, as in koa-session. */
-const RECORD_GRACE = 10_000;
 
 /** How often a new id is tried when the one made is taken. */
 const ID_ATTEMPTS = 4;
@@ -42,7 +40,7 @@ type KeyedRecord = VersionedRecord & { key: string };
  */
 export class StoreBacking implements Backing {
   readonly #host: CarrierHost;
-  readonly #store: SessionStore;
+  readonly store: SessionStore;
   readonly #carrier: IdCarrier;
   /** The id in use; a promise while an asynchronous `genid` makes it. */
   #id: string | PromiseLike<string> | undefined;
@@ -56,7 +54,7 @@ export class StoreBacking implements Backing {
 
   constructor(host: CarrierHost, store: SessionStore) {
     this.#host = host;
-    this.#store = store;
+    this.store = store;
     this.#carrier = new IdCarrier(host);
   }
 
@@ -69,9 +67,13 @@ export class StoreBacking implements Backing {
     return this.#offered;
   }
 
+  get storeKey(): string | undefined {
+    return this.#stored ? this.id : undefined;
+  }
+
   /** Whether two requests that write at once are told apart. */
   get #capable(): boolean {
-    return isVersionedStore(this.#store);
+    return isVersionedStore(this.store);
   }
 
   async load(): Promise<Loaded> {
@@ -86,7 +88,7 @@ export class StoreBacking implements Backing {
 
   async #read(key: string): Promise<KeyedRecord | undefined> {
     const { ctx, options } = this.#host;
-    const store = this.#store;
+    const store = this.store;
     if (!isVersionedStore(store)) {
       const record = await this.#call('get', () =>
         store.get(key, options.maxAge, { ctx, rolling: options.rolling }),
@@ -108,9 +110,10 @@ export class StoreBacking implements Backing {
 
   /** Rolling prolongs on every request: with the read, when the lifetime is known by then. */
   #touchOnLoad(): number | undefined {
-    const { rolling, maxAge } = this.#host.options;
-    if (!rolling || typeof maxAge !== 'number' || !isTouchingStore(this.#store)) return undefined;
-    return maxAge + RECORD_GRACE;
+    const { rolling, maxAge, idleTimeout } = this.#host.options;
+    const alive = idleTimeout ?? (rolling ? maxAge : undefined);
+    if (typeof alive !== 'number' || !isTouchingStore(this.store)) return undefined;
+    return alive + RECORD_GRACE;
   }
 
   /** A record that says where its session moved leads there, while its grace lasts. */
@@ -167,12 +170,12 @@ export class StoreBacking implements Backing {
 
   async write(draft: Draft): Promise<WriteOutcome> {
     const id = await this.#ready();
-    if (draft.regenerate) return this.#rotate(draft, id);
+    if (draft.regenerate !== undefined) return this.#rotate(draft, id);
     const created = !this.#stored;
     const outcome = await this.#put(draft, id);
     if (outcome.status === 'gone') return outcome;
     this.#stored = true;
-    await this.#carrier.write(this.id as string);
+    await this.#carrier.write(this.id as string, draft.lifetime.cookie);
     return { ...outcome, created };
   }
 
@@ -188,8 +191,8 @@ export class StoreBacking implements Backing {
     const { ctx, options } = this.#host;
     const record = draft.record();
     await this.#call('set', () =>
-      this.#store.set(id, record, recordMaxAge(draft), {
-        changed: draft.reason === 'changed' && !draft.regenerate,
+      this.store.set(id, record, draft.lifetime.store, {
+        changed: draft.reason === 'changed' && draft.regenerate === undefined,
         ctx,
         rolling: options.rolling,
       }),
@@ -200,14 +203,14 @@ export class StoreBacking implements Backing {
   /** Insert-only: an id that is taken is another user's, and a new one is made. */
   async #create(draft: Draft, id: string): Promise<WriteOutcome> {
     const { ctx, options } = this.#host;
-    const store = this.#store;
+    const store = this.store;
     if (!isCreatingStore(store)) return this.#set(draft, id);
     const record = draft.record();
     const settings = { ctx, rolling: options.rolling, changed: true, writeId: uuid() };
     for (let attempt = 0; attempt < ID_ATTEMPTS; attempt++) {
       const key = await this.#ready();
       if (
-        await this.#call('create', () => store.create(key, record, recordMaxAge(draft), settings))
+        await this.#call('create', () => store.create(key, record, draft.lifetime.store, settings))
       ) {
         return { status: 'written', created: true, merges: 0 };
       }
@@ -221,18 +224,18 @@ export class StoreBacking implements Backing {
 
   async #touch(draft: Draft, id: string): Promise<WriteOutcome> {
     const { ctx } = this.#host;
-    const store = this.#store;
+    const store = this.store;
     if (!isTouchingStore(store)) return this.#update(draft, id);
     const written: WriteOutcome = { status: 'written', created: false, merges: 0 };
     if (this.#touched) return written;
-    const there = await this.#call('touch', () => store.touch(id, recordMaxAge(draft), { ctx }));
+    const there = await this.#call('touch', () => store.touch(id, draft.lifetime.store, { ctx }));
     return there ? written : { status: 'gone' };
   }
 
   /** Compare-and-set; a conflict is merged with what is stored and tried again. */
   async #update(draft: Draft, key: string): Promise<WriteOutcome> {
     const { ctx, options } = this.#host;
-    const store = this.#store;
+    const store = this.store;
     if (!isVersionedStore(store)) return this.#set(draft, key);
     let id = key;
     let version = this.#version;
@@ -249,7 +252,7 @@ export class StoreBacking implements Backing {
       const record = draft.record();
       const expected = version;
       const result = await this.#call('update', () =>
-        store.update(id, expected, record, recordMaxAge(draft), {
+        store.update(id, expected, record, draft.lifetime.store, {
           ctx,
           rolling: options.rolling,
           changed: draft.reason === 'changed',
@@ -296,7 +299,7 @@ export class StoreBacking implements Backing {
         if (joined.status === 'gone') return joined;
       }
     }
-    await this.#carrier.write(await this.#ready());
+    await this.#carrier.write(await this.#ready(), draft.lifetime.cookie);
     return { ...outcome, created: false };
   }
 
@@ -312,10 +315,10 @@ export class StoreBacking implements Backing {
     oldVersion: string | number,
   ): Promise<string | undefined> {
     const { ctx, options } = this.#host;
-    const store = this.#store;
+    const store = this.store;
     const newKey = await this.#ready();
     if (!isVersionedStore(store)) return newKey;
-    const grace = options.regenerateGrace;
+    const { grace } = draft;
     const pointer = { [MOVED]: newKey, _expire: Date.now() + grace };
     let version = oldVersion;
     for (let merges = 0; merges <= options.maxMergeAttempts; merges++) {
@@ -345,7 +348,7 @@ export class StoreBacking implements Backing {
 
   async #destroy(id: string): Promise<void> {
     const { ctx } = this.#host;
-    await this.#call('destroy', () => this.#store.destroy(id, { ctx }));
+    await this.#call('destroy', () => this.store.destroy(id, { ctx }));
   }
 
   async remove(): Promise<void> {
@@ -359,7 +362,10 @@ export class StoreBacking implements Backing {
 
   announce(draft: Draft | undefined): void {
     const id = this.id;
-    const sent = draft === undefined ? this.#carrier.remove() : id && this.#carrier.write(id);
+    const sent =
+      draft === undefined
+        ? this.#carrier.remove()
+        : id && this.#carrier.write(id, draft.lifetime.cookie);
     if (isThenable(sent)) void Promise.resolve(sent).catch(() => undefined);
   }
 
@@ -373,12 +379,6 @@ function tooManyConflicts(attempts: number): SessionCommitError {
     'ERR_SESSION_CONFLICT',
     `parallel requests changed the session more than ${attempts} times while it was written: write less often, or raise "maxMergeAttempts"`,
   );
-}
-
-/** koa-session lets the record outlive the cookie a little, so that the cookie ends first. */
-function recordMaxAge({ maxAge, fields }: Draft): StoreMaxAge {
-  if (maxAge === 'session') return 'session';
-  return (fields._maxAge as number) + RECORD_GRACE;
 }
 
 function movedTo(record: SessionRecord | null | undefined): string | undefined {
