@@ -27,7 +27,7 @@ export function secretBytes(option: string, secret: unknown): Buffer<ArrayBuffer
   if (typeof secret !== 'string' && !(secret instanceof Uint8Array)) {
     throw new SessionOptionsError(
       option,
-      `"${option}" must be a string or bytes, but it is ${typeName(secret)}`,
+      `"${option}" must be a string or bytes, received ${typeName(secret)}`,
       'ERR_SESSION_KEYS_MISSING',
     );
   }

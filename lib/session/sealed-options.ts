@@ -92,7 +92,7 @@ export function checkSealedOptions(options: SealedOptions): SealedSettings {
   if (typeof options !== 'object' || options === null) {
     throw new SessionOptionsError(
       'sealed',
-      `sealed() must be given an object with "keys", but it was given ${typeName(options)}`,
+      `sealed() must be given an object with "keys", received ${typeName(options)}`,
     );
   }
   const { purpose = 'session', write = 'sealed', sessionMaxAge = DAY, padding = 0 } = options;
@@ -150,6 +150,6 @@ function instant(option: string, value: Instant | undefined, unset: number): num
 function invalid(option: string, expected: string, received: unknown): SessionOptionsError {
   return new SessionOptionsError(
     `sealed.${option}`,
-    `"sealed.${option}" must be ${expected}, but it is ${typeName(received)}`,
+    `"sealed.${option}" must be ${expected}, received ${typeName(received)}`,
   );
 }

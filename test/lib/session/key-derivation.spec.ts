@@ -49,7 +49,7 @@ describe('a secret', () => {
       '"keys[0]" must be random, but it repeats a few characters: make one with `openssl rand -base64 32`',
     );
     expect(() => secretBytes('keys[0]', 12)).toThrow(
-      '"keys[0]" must be a string or bytes, but it is number',
+      '"keys[0]" must be a string or bytes, received number',
     );
   });
 });
