@@ -1,6 +1,12 @@
 import type { Context } from 'koa';
 import type { CookieAttributes } from './cookie.js';
-import { MAX_COOKIE_BYTES, measureCookie, readCookie, writeCookie } from './cookie.js';
+import {
+  MAX_COOKIE_BYTES,
+  measureCookie,
+  readCookie,
+  readCookieValues,
+  writeCookie,
+} from './cookie.js';
 import { SessionCommitError } from '../errors.js';
 import { emitEvent, type SessionEvents } from './events.js';
 import type { Awaitable, ExternalKey, ResolvedSessionOptions } from './options.js';
@@ -34,6 +40,21 @@ export function readSessionCookie(host: CarrierHost, signed?: boolean): string |
     emitEvent(ctx.app, 'session:refused', refusal(host, 'bad-signature'));
   }
   return read.value;
+}
+
+/**
+ * Every cookie of the session's name that the client sent, unverified: for a codec that tells its
+ * own from a planted one.
+ *
+ * @internal
+ */
+export function readSessionCookies(host: CarrierHost): string[] {
+  const { ctx, options } = host;
+  const values = readCookieValues(ctx, options.key);
+  if (values.length > 1) {
+    emitEvent(ctx.app, 'session:refused', refusal(host, 'duplicate-cookie'));
+  }
+  return values;
 }
 
 /**
@@ -76,6 +97,12 @@ export function removeSessionCookie(host: CarrierHost, signed?: boolean): void {
     expires: EPOCH,
     maxAge: false,
   });
+}
+
+/** Tells the browser to drop the signature of a cookie that no longer has one. @internal */
+export function removeSignature(host: CarrierHost): void {
+  const { ctx, options } = host;
+  writeCookie(ctx, `${options.key}.sig`, '', cookieAttributes(host, false));
 }
 
 /**

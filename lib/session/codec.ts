@@ -25,6 +25,12 @@ export interface SessionCodec {
   ): Record<string, unknown> | undefined | Promise<Record<string, unknown> | undefined>;
 
   /**
+   * Whether `encode` gives a value that must be signed all the same, for the way back from a codec
+   * that authenticates. Default: `false`.
+   */
+  readonly writesSigned?: boolean;
+
+  /**
    * Whether a cookie that this codec cannot read may still be one of koa-session's signed
    * cookies, for the time of a migration. Default: never.
    */

@@ -1,6 +1,13 @@
 import type { Backing, Loaded, WriteOutcome } from './backing.js';
 import type { CarrierHost } from './carrier.js';
-import { readSessionCookie, removeSessionCookie, writeSessionCookie } from './carrier.js';
+import {
+  readSessionCookie,
+  readSessionCookies,
+  removeSessionCookie,
+  removeSignature,
+  writeSessionCookie,
+} from './carrier.js';
+import type { SessionCodec } from './codec.js';
 import { decode, decodeJson, encode, encodeJson } from './codec.js';
 import type { Draft } from './draft.js';
 import { emitEvent } from './events.js';
@@ -20,6 +27,8 @@ export class CookieBacking implements Backing {
   readonly storeKey = undefined;
   readonly #host: CarrierHost;
   #announced: string | undefined;
+  /** The session came with a signature cookie that a seal makes useless. */
+  #hasSignature = false;
 
   constructor(host: CarrierHost) {
     this.#host = host;
@@ -32,25 +41,33 @@ export class CookieBacking implements Backing {
       const text = readSessionCookie(this.#host);
       return text === undefined ? { status: 'none' } : found(codec.decode(text, { name: key }));
     }
-    const text = readSessionCookie(this.#host, false);
-    if (text === undefined) return { status: 'none' };
-    const record = codec.decode(text, { name: key });
-    if (isThenable(record)) return record.then((value) => this.#opened(value));
-    return this.#opened(record);
+    return this.#loadSealed(codec, readSessionCookies(this.#host));
+  }
+
+  /** Of several cookies with the session's name, the first that opens is it. */
+  #loadSealed(codec: SessionCodec, [text, ...others]: string[]): Awaitable<Loaded> {
+    if (text === undefined) return this.#loadUnsealed(codec);
+    const taken = (record: SessionRecord | undefined): Awaitable<Loaded> =>
+      record === undefined ? this.#loadSealed(codec, others) : { status: 'found', record };
+    const record = codec.decode(text, { name: this.#host.options.key });
+    return isThenable(record) ? Promise.resolve(record).then(taken) : taken(record);
   }
 
   /** While a migration runs, a cookie that is no seal may be one that koa-session signed. */
-  #opened(record: SessionRecord | undefined): Awaitable<Loaded> {
-    if (record !== undefined) return { status: 'found', record };
-    const { codec, signed } = this.#host.options;
-    if (signed && codec?.acceptsSigned?.(Date.now())) return this.#loadSigned();
+  #loadUnsealed(codec: SessionCodec): Awaitable<Loaded> {
+    if (codec.acceptsSigned?.(Date.now())) {
+      this.#hasSignature = true;
+      return this.#loadSigned(true);
+    }
+    if (readSessionCookies(this.#host).length === 0) return { status: 'none' };
     this.#refuse();
     return { status: 'unreadable' };
   }
 
-  #loadSigned(): Awaitable<Loaded> {
+  /** @param signed whether a signature is required whatever the option `signed` says. */
+  #loadSigned(signed?: true): Awaitable<Loaded> {
     const { options } = this.#host;
-    const text = readSessionCookie(this.#host);
+    const text = readSessionCookie(this.#host, signed);
     if (!text) return { status: 'none' };
     try {
       if (options.decode === decode) {
@@ -123,6 +140,7 @@ export class CookieBacking implements Backing {
       // With `overwrite: false` koa-session shows the removal that a regeneration begins with.
       if (draft.regenerate !== undefined) removeSessionCookie(this.#host, this.#signed);
       writeSessionCookie(this.#host, value, draft.lifetime.cookie, this.#signed);
+      if (this.#hasSignature && this.#signed === false) removeSignature(this.#host);
       this.#announced = draft.dataJson;
     }
     return { status: 'written', created: false, merges: 0 };
@@ -149,7 +167,8 @@ export class CookieBacking implements Backing {
 
   /** A codec that authenticates needs no signature; otherwise the option decides. */
   get #signed(): boolean | undefined {
-    return this.#host.options.codec?.authenticates ? false : undefined;
+    const { codec } = this.#host.options;
+    return codec?.authenticates ? codec.writesSigned === true : undefined;
   }
 }
 

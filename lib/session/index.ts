@@ -31,6 +31,8 @@ export type {
   SessionRecordEvent,
 } from './events.js';
 export { decode, encode } from './codec.js';
+export { sealed } from './sealed.js';
+export type { Instant, SealedCodec, SealedOptions, SealRefusal } from './sealed.js';
 export type { CodecContext, SessionCodec } from './codec.js';
 export {
   isClearableStore,
