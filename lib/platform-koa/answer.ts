@@ -33,7 +33,8 @@ export interface AnswerState {
  */
 export interface AnswerWriter {
   readonly body: unknown;
-  readonly write: () => void;
+  /** A rejection before the first byte is answered as any error is. */
+  readonly write: () => void | Promise<void>;
 }
 
 type Answering = ServerResponse & AnswerState & { ctx: KoaContext };

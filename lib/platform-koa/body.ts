@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { Stream } from 'node:stream';
 import encodeUrl from 'encodeurl';
+import { setStatus, setStatusText, statusText } from './context.js';
 import type { KoaContext } from './context.js';
 import type { KoaResponse } from './response.js';
 
@@ -11,10 +12,12 @@ import type { KoaResponse } from './response.js';
  */
 export function emptyBody(ctx: KoaContext): void {
   const { status } = ctx;
+  const text = statusText(ctx);
   // With a JSON type, Koa would send the text "null".
   ctx.remove('Content-Type');
   ctx.body = null;
   ctx.status = status;
+  setStatusText(ctx, text);
 }
 
 /** Text, as HTML unless a content type was chosen; the charset is UTF-8, as the bytes are. @internal */
@@ -62,7 +65,7 @@ export function redirectBody(response: KoaResponse, status: number, url: string)
   const { ctx } = response;
   const address = setLocation(response, url);
   const title = STATUS_CODES[status] ?? String(status);
-  ctx.status = status;
+  setStatus(ctx, status);
   ctx.vary('Accept');
   const kind = ctx.accepts('text', 'html');
   if (kind === 'html') {

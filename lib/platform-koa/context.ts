@@ -42,11 +42,34 @@ export function assumeNotFound(ctx: KoaContext): void {
 }
 
 /**
+ * Sets the status as Koa does, but leaves the text beside it alone: a later `res.statusCode = 418`
+ * would not change a text that Koa has set.
+ *
+ * @internal
+ */
+export function setStatus(ctx: KoaContext, status: number): void {
+  const text = statusText(ctx);
+  ctx.status = status;
+  setStatusText(ctx, text);
+}
+
+/** The status text that was set by hand. @internal */
+export function statusText(ctx: KoaContext): string | undefined {
+  return ctx.req.httpVersionMajor > 1 ? undefined : ctx.res.statusMessage;
+}
+
+/** Sets or clears the status text. HTTP/2 has none, and Node warns of setting it. @internal */
+export function setStatusText(ctx: KoaContext, text: string | undefined): void {
+  if (ctx.req.httpVersionMajor > 1) return;
+  (ctx.res as { statusMessage: string | undefined }).statusMessage = text;
+}
+
+/**
  * Makes the present status a chosen one, so that setting `ctx.body` keeps it: Koa does not see
  * a status that was written to `res.statusCode`.
  *
  * @internal
  */
 export function keepStatus(ctx: KoaContext): void {
-  if ((ctx.response as StatusMarks)._explicitStatus !== true) ctx.status = ctx.res.statusCode;
+  if ((ctx.response as StatusMarks)._explicitStatus !== true) setStatus(ctx, ctx.res.statusCode);
 }

@@ -1,4 +1,5 @@
 import { hasAnswer, isSettled, onSettled, withdrawAnswer } from './answer.js';
+import { setStatusText } from './context.js';
 import type { KoaContext, StatusMarks } from './context.js';
 import { applyErrorHeaders } from './exceptions.js';
 import type { ConnectErrorMiddleware } from './middleware-kind.js';
@@ -117,4 +118,5 @@ function clearAnswer(ctx: KoaContext): void {
   ctx.body = undefined;
   marks._explicitNullBody = false;
   marks._explicitStatus = false;
+  setStatusText(ctx, undefined);
 }

@@ -3,7 +3,7 @@ import type { AsyncLocalStorage } from 'node:async_hooks';
 import { Logger } from '@nestjs/common';
 import type Koa from 'koa';
 import compose from 'koa-compose';
-import { hasAnswer, isSettled, onSettled, release, writerOf } from './answer.js';
+import { hasAnswer, isSettled, onSettled, release, withdrawAnswer, writerOf } from './answer.js';
 import { isJsonBody } from './body.js';
 import type { KoaContext, KoaMiddleware } from './context.js';
 import { ErrorSteps } from './error-steps.js';
@@ -169,11 +169,14 @@ export class Pipeline {
       this.report(error, ctx);
     }
     try {
-      finish(ctx);
+      const written = finish(ctx);
+      if (written !== undefined) await written;
     } catch (error) {
-      // The body could not be written as JSON.
+      // The body is no JSON, or there is no such file.
+      withdrawAnswer(ctx.res);
       await this.errors.recover(error, ctx);
-      finish(ctx);
+      ctx.respond = undefined;
+      void finish(ctx);
     }
   };
 
@@ -258,7 +261,7 @@ function layerOf(table: RouteTable): Koa.Middleware {
 }
 
 /** Leaves the answer in the state in which Koa writes it, or writes it in Koa's place. */
-function finish(ctx: KoaContext): void {
+function finish(ctx: KoaContext): void | Promise<void> {
   const { res } = ctx;
   if (ctx.respond === false) return;
   if (res.headersSent || res.writableEnded) {
@@ -269,8 +272,7 @@ function finish(ctx: KoaContext): void {
   if (writer !== undefined && writer.body === ctx.body) {
     ctx.respond = false;
     release(res);
-    writer.write();
-    return;
+    return writer.write();
   }
   if (isJsonBody(ctx.body)) ctx.body = JSON.stringify(ctx.body) ?? '';
   if (isConditional(ctx) && hasAnswer(res) && ctx.fresh) {
@@ -278,6 +280,12 @@ function finish(ctx: KoaContext): void {
     ctx.body = null;
   }
   release(res);
+  if (ctx.status === 205) {
+    // Koa sends it without a length, which would cost the connection.
+    ctx.respond = false;
+    res.setHeader('Content-Length', '0');
+    res.end();
+  }
 }
 
 function isConditional(ctx: KoaContext): boolean {

@@ -6,7 +6,7 @@ import { serialize } from 'cookie';
 import type { SerializeOptions } from 'cookie';
 import { answerDefaults, failAnswer, giveAnswer } from './answer.js';
 import { emptyBody, jsonBody, redirectBody, setLocation, textBody } from './body.js';
-import { keepStatus } from './context.js';
+import { keepStatus, setStatus } from './context.js';
 import type { KoaContext } from './context.js';
 import type { KoaRequest } from './request.js';
 import { sendFile } from './send-file.js';
@@ -96,7 +96,7 @@ const members: Members & ThisType<KoaResponse> = {
     this.ctx.state = locals;
   },
   status(code) {
-    this.ctx.status = code;
+    setStatus(this.ctx, code);
     return this;
   },
   set(name: string | Record<string, unknown>, value?: unknown) {

@@ -3,6 +3,7 @@ import send from 'send';
 import type { SendOptions } from 'send';
 import { AdapterError } from '../errors.js';
 import { answerWith } from './answer.js';
+import { onceGone } from './connection.js';
 import { keepStatus } from './context.js';
 import type { KoaResponse } from './response.js';
 
@@ -31,24 +32,29 @@ export function sendFile(
     throw new AdapterError('sendFile() needs an absolute path, or the option "root"');
   }
   keepStatus(response.ctx);
-  const write = () => {
-    const file = send(response.req, encodeURI(path), options);
-    const fail = (error: Error) => {
-      if (done !== undefined) done(error);
-      else if (response.headersSent) response.destroy();
-      else response.ctx.onerror(error);
-    };
-    file.on('error', fail);
-    file.on('directory', () =>
-      fail(Object.assign(new Error('EISDIR, read'), { code: 'EISDIR', status: 404 })),
-    );
-    file.on('headers', () => {
-      for (const [name, value] of Object.entries(options.headers ?? {})) {
-        response.setHeader(name, value);
-      }
+  const write = () =>
+    new Promise<void>((resolve, reject) => {
+      const file = send(response.req, encodeURI(path), options);
+      const fail = (error: Error) => {
+        if (done === undefined && !response.headersSent) return reject(error);
+        resolve();
+        if (done !== undefined) done(error);
+        else response.destroy();
+      };
+      file.on('error', fail);
+      file.on('directory', () => fail(notAFile()));
+      file.on('headers', () => {
+        for (const [name, value] of Object.entries(options.headers ?? {})) {
+          response.setHeader(name, value);
+        }
+      });
+      file.on('end', () => done?.());
+      onceGone(response, resolve);
+      file.pipe(response);
     });
-    if (done !== undefined) file.on('end', () => done());
-    file.pipe(response);
-  };
   answerWith(response, { body: response.ctx.body, write });
+}
+
+function notAFile(): Error {
+  return Object.assign(new Error('EISDIR, read'), { code: 'EISDIR', status: 404 });
 }

@@ -76,7 +76,7 @@ function setUnlessSet(
 /** The answer is the file's error handler's now, not the file. */
 function failWith(file: StreamableFile, error: Error, response: KoaResponse): void {
   if (!response.headersSent) {
-    for (const name of ['Content-Length', 'Content-Disposition']) response.removeHeader(name);
+    response.removeHeader('Content-Length');
     response.setHeader('Content-Type', 'text/plain; charset=utf-8');
   }
   try {
@@ -93,7 +93,11 @@ function failWith(file: StreamableFile, error: Error, response: KoaResponse): vo
  */
 function sendAtOnce(response: KoaResponse): KoaResponse {
   response.send = (body) => {
-    response.end(typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body));
+    const bytes = Buffer.isBuffer(body)
+      ? body
+      : Buffer.from(typeof body === 'string' ? body : (JSON.stringify(body) ?? ''));
+    if (!response.headersSent) response.setHeader('Content-Length', bytes.length);
+    response.end(bytes);
     return response;
   };
   response.json = (body) => response.send(JSON.stringify(body));
