@@ -804,7 +804,7 @@ export async function startApplication(
     (...args: unknown[]) => unknown
   >;
   app.enableCors({ origin: 'http://allowed.test', credentials: true, exposedHeaders: ['x-own'] });
-  if (isNest12) useNest12(app);
+  if (isNest12 && variant.prefix === undefined) useNest12(app);
   app.use(function connect(_req: KoaRequest, res: KoaResponse, next: () => void) {
     res.setHeader('x-connect', 'seen');
     next();
