@@ -1,32 +1,27 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { v4 as uuid } from 'uuid';
 import { SessionCommitError } from '../errors.js';
 import type { Backing, Loaded, WriteOutcome } from './backing.js';
 import type { CarrierHost } from './carrier.js';
 import { IdCarrier } from './carrier.js';
 import type { Draft } from './draft.js';
-import type { Awaitable } from './options.js';
-import { RECORD_GRACE } from './lifetime.js';
-import { isThenable, storeCall, type StoreOperation } from './store-call.js';
-import type { SessionRecord, SessionStore, VersionedRecord } from './store.js';
-import { isCreatingStore, isTouchingStore, isVersionedStore } from './store.js';
+import { emitEvent } from './events.js';
+import { hashId, isGeneratedId, isWellFormedId, newId } from './id.js';
+import type { Awaitable, ResolvedSessionOptions } from './options.js';
+import { type KeyedRecord, movedTo, RecordStore } from './record-store.js';
+import { isThenable } from './store-call.js';
+import type { SessionStore } from './store.js';
 
 /** How often a new id is tried when the one made is taken. */
 const ID_ATTEMPTS = 4;
 
-/** How long a pointer without a grace time lives if its removal fails, in milliseconds. */
-const POINTER_LIFE = 1000;
-
 /** A version that no record has: an update with it tells what is stored. */
 const NEVER = '';
 
-/** The field of a record that only points to the id its session moved to. */
-const MOVED = '_moved';
+/** The longest a write waits, in milliseconds, before it tries again after a conflict. */
+const MAX_BACKOFF = 50;
 
-/** How many renewals of an id a request on its way is led through. */
-const MAX_HOPS = 8;
-
-type KeyedRecord = VersionedRecord & { key: string };
+const WRITTEN = { status: 'written', created: false, merges: 0 } satisfies WriteOutcome;
+const GONE = { status: 'gone' } satisfies WriteOutcome;
 
 /**
  * Keeps a session in a store, under an id that the client carries.
@@ -36,26 +31,33 @@ type KeyedRecord = VersionedRecord & { key: string };
  * was read, and a conflict is merged and tried again. So no acknowledged write is lost, and what
  * was destroyed stays destroyed. With any other store the calls are koa-session's.
  *
+ * An id is what the client carries; a key is what the store knows. They are the same unless
+ * `hashIds` is on.
+ *
  * @internal
  */
 export class StoreBacking implements Backing {
   readonly #host: CarrierHost;
-  readonly store: SessionStore;
+  readonly #records: RecordStore;
   readonly #carrier: IdCarrier;
   /** The id in use; a promise while an asynchronous `genid` makes it. */
   #id: string | PromiseLike<string> | undefined;
-  /** The id that the client sent, until the record under it is accepted. */
+  /** The id that the client sent. */
   #offered: string | undefined;
+  /** The key of what was loaded, where it is not simply the key of the id. */
+  #foundKey: string | undefined;
   #version: string | number | undefined;
-  /** Whether the store holds a record under the id. */
+  /** Whether the store holds a record for the id. */
   #stored = false;
-  /** Whether the load already prolonged the record's life. */
-  #touched = false;
 
   constructor(host: CarrierHost, store: SessionStore) {
     this.#host = host;
-    this.store = store;
+    this.#records = new RecordStore(host, store);
     this.#carrier = new IdCarrier(host);
+  }
+
+  get store(): SessionStore {
+    return this.#records.store;
   }
 
   get id(): string | undefined {
@@ -68,97 +70,75 @@ export class StoreBacking implements Backing {
   }
 
   get storeKey(): string | undefined {
-    return this.#stored ? this.id : undefined;
+    if (!this.#stored || this.id === undefined) return undefined;
+    return this.#foundKey ?? this.#keyOf(this.id);
   }
 
-  /** Whether two requests that write at once are told apart. */
-  get #capable(): boolean {
-    return isVersionedStore(this.store);
+  #keyOf(id: string): string {
+    const { hashIds } = this.#host.options;
+    return hashIds === undefined ? id : hasher(hashIds)(id);
   }
 
   async load(): Promise<Loaded> {
-    const key = await this.#carrier.read();
-    if (!key) return { status: 'none' };
-    this.#offered = key;
-    const read = await this.#read(key);
-    if (read === undefined) return { status: 'found', record: undefined };
-    const record = await this.#follow(read);
-    return { status: 'found', record };
-  }
-
-  async #read(key: string): Promise<KeyedRecord | undefined> {
-    const { ctx, options } = this.#host;
-    const store = this.store;
-    if (!isVersionedStore(store)) {
-      const record = await this.#call('get', () =>
-        store.get(key, options.maxAge, { ctx, rolling: options.rolling }),
-      );
-      // What a store without versions answers goes through as it is: `valid` decides.
-      return { record: record as SessionRecord, version: '', key };
+    const id = await this.#carrier.read();
+    if (!id) return { status: 'none' };
+    if (!this.#isPlausible(id)) {
+      const { ctx, options } = this.#host;
+      emitEvent(ctx.app, 'session:refused', { name: options.key, ctx, reason: 'malformed-id' });
+      return { status: 'none' };
     }
-    const touch = this.#touchOnLoad();
-    const read = await this.#call('get', () =>
-      store.read(key, options.maxAge, {
-        ctx,
-        rolling: options.rolling,
-        ...(touch === undefined ? {} : { touch }),
-      }),
-    );
-    this.#touched = touch !== undefined;
-    return read === undefined ? undefined : { ...read, key };
+    this.#offered = id;
+    const found = await this.#find(id);
+    return { status: 'found', record: found?.record };
   }
 
-  /** Rolling prolongs on every request: with the read, when the lifetime is known by then. */
-  #touchOnLoad(): number | undefined {
-    const { rolling, maxAge, idleTimeout } = this.#host.options;
-    const alive = idleTimeout ?? (rolling ? maxAge : undefined);
-    if (typeof alive !== 'number' || !isTouchingStore(this.store)) return undefined;
-    return alive + RECORD_GRACE;
+  /** Whether what the client sent may reach the store. A carrier of the application's own may use any text. */
+  #isPlausible(id: string): boolean {
+    const { externalKey, genid, idBytes, prefix } = this.#host.options;
+    if (externalKey !== undefined) return typeof id === 'string';
+    if (idBytes !== undefined && genid === undefined) return isGeneratedId(id, prefix);
+    return isWellFormedId(id);
   }
 
-  /** A record that says where its session moved leads there, while its grace lasts. */
-  async #follow(read: KeyedRecord): Promise<SessionRecord | undefined> {
-    const found = await this.#successor(read);
+  async #find(id: string): Promise<KeyedRecord | undefined> {
+    const { hashIds } = this.#host.options;
+    const key = this.#keyOf(id);
+    let read = await this.#records.read(key);
+    if (!read?.record && hashIds?.acceptPlain) read = await this.#records.read(id);
+    const found = read?.record ? await this.#records.successor(read) : read;
     if (found === undefined) return undefined;
-    this.#offered = found.key;
-    if (this.#capable) this.#version = found.version;
-    return withExpiry(found);
+    this.#foundKey = found.key === key ? undefined : found.key;
+    if (this.#records.isVersioned) this.#version = found.version;
+    return found;
   }
 
-  async #successor(read: KeyedRecord): Promise<KeyedRecord | undefined> {
-    let found: KeyedRecord | undefined = read;
-    for (let hops = 0; hops < MAX_HOPS && found !== undefined; hops++) {
-      const moved = movedTo(found.record);
-      if (moved === undefined) return found;
-      const until = found.record._expire;
-      if (typeof until !== 'number' || until <= Date.now()) return undefined;
-      found = await this.#read(moved);
-    }
-    return undefined;
-  }
-
-  /** The record under the offered id is good: it is this request's session. */
+  /** The record that was found is good: it is this request's session. */
   adopt(): void {
-    this.#id = this.#offered;
+    const { hashIds } = this.#host.options;
+    // Without hashing, the key of a session that moved is the id it has now.
+    this.#id = (hashIds === undefined ? this.#foundKey : undefined) ?? this.#offered;
+    if (hashIds === undefined) this.#foundKey = undefined;
     this.#stored = true;
   }
 
-  /** The record under the offered id is no good: it goes. */
+  /** The record that was found is no good: it goes. */
   async discard(): Promise<void> {
-    if (this.#offered !== undefined) await this.#destroy(this.#offered);
+    if (this.#offered === undefined) return;
+    await this.#records.destroy(this.#foundKey ?? this.#keyOf(this.#offered));
   }
 
   reset(): Awaitable<unknown> {
     this.#stored = false;
     this.#version = undefined;
+    this.#foundKey = undefined;
     // koa-session asks `genid` at once, and applications see that; a UUID nobody asks for is waste.
     this.#id = this.#host.options.genid === undefined ? undefined : this.#newId();
     return this.#id;
   }
 
   #newId(): Awaitable<string> {
-    const { genid, prefix = '' } = this.#host.options;
-    return genid === undefined ? `${prefix}${uuid()}` : genid(this.#host.ctx);
+    const { genid } = this.#host.options;
+    return genid === undefined ? newId(this.#host.options) : genid(this.#host.ctx);
   }
 
   /** The id as a string, once an asynchronous `genid` is done. */
@@ -170,50 +150,42 @@ export class StoreBacking implements Backing {
 
   async write(draft: Draft): Promise<WriteOutcome> {
     const id = await this.#ready();
-    if (draft.regenerate !== undefined) return this.#rotate(draft, id);
+    const key = this.#foundKey ?? this.#keyOf(id);
+    if (draft.regenerate !== undefined) return this.#rotate(draft, key);
+    const isPlain = key === id && this.#host.options.hashIds !== undefined;
+    if (isPlain && this.#stored) return this.#move(draft, key);
     const created = !this.#stored;
-    const outcome = await this.#put(draft, id);
+    const outcome = await this.#put(draft, key);
     if (outcome.status === 'gone') return outcome;
     this.#stored = true;
-    await this.#carrier.write(this.id as string, draft.lifetime.cookie);
+    await this.#send(draft);
     return { ...outcome, created };
   }
 
-  #put(draft: Draft, id: string): Promise<WriteOutcome> {
-    if (!this.#capable) return this.#set(draft, id);
-    if (!this.#stored) return this.#create(draft, id);
-    if (draft.reason === 'rolling' || draft.reason === 'renew') return this.#touch(draft, id);
-    return this.#update(draft, id);
+  /** Hands the client its id, unless a pointer led here: then it was told by another answer. */
+  async #send(draft: Draft): Promise<void> {
+    if (this.#foundKey === undefined) {
+      await this.#carrier.write(await this.#ready(), draft.lifetime.cookie);
+    }
   }
 
-  /** koa-session's write. */
-  async #set(draft: Draft, id: string): Promise<WriteOutcome> {
-    const { ctx, options } = this.#host;
-    const record = draft.record();
-    await this.#call('set', () =>
-      this.store.set(id, record, draft.lifetime.store, {
-        changed: draft.reason === 'changed' && draft.regenerate === undefined,
-        ctx,
-        rolling: options.rolling,
-      }),
-    );
-    return { status: 'written', created: false, merges: 0 };
+  async #put(draft: Draft, key: string): Promise<WriteOutcome> {
+    if (!this.#records.isVersioned) {
+      await this.#records.set(key, draft);
+      return WRITTEN;
+    }
+    if (!this.#stored) return this.#create(draft);
+    if (draft.reason === 'rolling' || draft.reason === 'renew') {
+      const there = await this.#records.touch(key, draft);
+      if (there !== undefined) return there ? WRITTEN : GONE;
+    }
+    return this.#update(draft, key);
   }
 
   /** Insert-only: an id that is taken is another user's, and a new one is made. */
-  async #create(draft: Draft, id: string): Promise<WriteOutcome> {
-    const { ctx, options } = this.#host;
-    const store = this.store;
-    if (!isCreatingStore(store)) return this.#set(draft, id);
-    const record = draft.record();
-    const settings = { ctx, rolling: options.rolling, changed: true, writeId: uuid() };
+  async #create(draft: Draft): Promise<WriteOutcome> {
     for (let attempt = 0; attempt < ID_ATTEMPTS; attempt++) {
-      const key = await this.#ready();
-      if (
-        await this.#call('create', () => store.create(key, record, draft.lifetime.store, settings))
-      ) {
-        return { status: 'written', created: true, merges: 0 };
-      }
+      if (await this.#records.create(this.#keyOf(await this.#ready()), draft)) return WRITTEN;
       this.reset();
     }
     throw new SessionCommitError(
@@ -222,57 +194,62 @@ export class StoreBacking implements Backing {
     );
   }
 
-  async #touch(draft: Draft, id: string): Promise<WriteOutcome> {
-    const { ctx } = this.#host;
-    const store = this.store;
-    if (!isTouchingStore(store)) return this.#update(draft, id);
-    const written: WriteOutcome = { status: 'written', created: false, merges: 0 };
-    if (this.#touched) return written;
-    const there = await this.#call('touch', () => store.touch(id, draft.lifetime.store, { ctx }));
-    return there ? written : { status: 'gone' };
-  }
-
   /** Compare-and-set; a conflict is merged with what is stored and tried again. */
-  async #update(draft: Draft, key: string): Promise<WriteOutcome> {
-    const { ctx, options } = this.#host;
-    const store = this.store;
-    if (!isVersionedStore(store)) return this.#set(draft, key);
-    let id = key;
+  async #update(draft: Draft, firstKey: string): Promise<WriteOutcome> {
+    let key = firstKey;
     let version = this.#version;
     if (version === undefined) {
       // `create` told no version, and others may have written since.
-      const read = await this.#read(id);
-      const latest = read && (await this.#successor(read));
-      if (latest === undefined) return { status: 'gone' };
-      id = latest.key;
-      version = latest.version;
+      const latest = await this.#latest(await this.#records.read(key));
+      if (latest === undefined) return GONE;
+      ({ key, version } = latest);
       await draft.rebase(latest.record);
     }
-    for (let merges = 0; merges <= options.maxMergeAttempts; merges++) {
-      const record = draft.record();
-      const expected = version;
-      const result = await this.#call('update', () =>
-        store.update(id, expected, record, draft.lifetime.store, {
-          ctx,
-          rolling: options.rolling,
-          changed: draft.reason === 'changed',
-          writeId: uuid(),
-        }),
-      );
+    const { maxMergeAttempts } = this.#host.options;
+    for (let merges = 0; merges <= maxMergeAttempts; merges++) {
+      const result = await this.#records.update(key, version, draft);
       if (result.status === 'ok') {
         this.#version = result.version;
-        this.#id = id;
-        return { status: 'written', created: false, merges };
+        this.#isUnder(key);
+        return { ...WRITTEN, merges };
       }
       if (result.status === 'gone') return result;
-      const theirs = await this.#successor({ ...result, key: id });
-      if (theirs === undefined) return { status: 'gone' };
-      id = theirs.key;
-      version = theirs.version;
+      const theirs = await this.#latest({ ...result, key });
+      if (theirs === undefined) return GONE;
+      ({ key, version } = theirs);
       await draft.rebase(theirs.record);
-      if (merges > 1) await delay(Math.random() * Math.min(merges, 25) * 2);
+      if (merges > 1) await delay(Math.random() * Math.min(merges * 2, MAX_BACKOFF));
     }
-    throw tooManyConflicts(options.maxMergeAttempts);
+    throw tooManyConflicts(maxMergeAttempts);
+  }
+
+  async #latest(read: KeyedRecord | undefined): Promise<KeyedRecord | undefined> {
+    return read && this.#records.successor(read);
+  }
+
+  /** The session turned out to lie under `key`, since another request renewed its id. */
+  #isUnder(key: string): void {
+    const { id } = this;
+    if (id !== undefined && this.#keyOf(id) === key) this.#foundKey = undefined;
+    else if (this.#host.options.hashIds === undefined) this.#id = key;
+    else this.#foundKey = key;
+  }
+
+  /** A session found under its plain id goes to where `hashIds` wants it. */
+  async #move(draft: Draft, plainKey: string): Promise<WriteOutcome> {
+    const version = this.#version;
+    this.#foundKey = undefined;
+    this.#stored = false;
+    this.#version = undefined;
+    return this.#replace(draft, plainKey, version, true);
+  }
+
+  /** A new id for the session. */
+  async #rotate(draft: Draft, oldKey: string): Promise<WriteOutcome> {
+    const stored = this.#stored;
+    const version = this.#version;
+    this.reset();
+    return this.#replace(draft, oldKey, version, stored);
   }
 
   /**
@@ -280,57 +257,50 @@ export class StoreBacking implements Backing {
    * Where the old session was destroyed meanwhile, the new record goes too; where another request
    * was faster to renew the id, its id is the one to use.
    */
-  async #rotate(draft: Draft, oldId: string): Promise<WriteOutcome> {
-    const stored = this.#stored;
-    const oldVersion = this.#version;
-    this.reset();
-    const outcome = await this.#put(draft, await this.#ready());
+  async #replace(
+    draft: Draft,
+    oldKey: string,
+    oldVersion: string | number | undefined,
+    stored: boolean,
+  ): Promise<WriteOutcome> {
+    const outcome = await this.#put(draft, this.#keyOf(await this.#ready()));
     if (outcome.status === 'gone') return outcome;
     this.#stored = true;
-    if (!this.#capable) {
-      await this.#destroy(oldId);
+    const key = this.#keyOf(await this.#ready());
+    if (!this.#records.isVersioned) {
+      await this.#records.destroy(oldKey);
     } else if (stored) {
-      const successor = await this.#retire(draft, oldId, oldVersion ?? NEVER);
-      if (successor !== this.#id) {
-        await this.#destroy(await this.#ready());
-        if (successor === undefined) return { status: 'gone' };
+      const successor = await this.#retire(draft, oldKey, oldVersion ?? NEVER, key);
+      if (successor !== key) {
+        await this.#records.destroy(key);
+        if (successor === undefined) return GONE;
         this.#version = undefined;
         const joined = await this.#update(draft, successor);
         if (joined.status === 'gone') return joined;
       }
     }
-    await this.#carrier.write(await this.#ready(), draft.lifetime.cookie);
+    await this.#send(draft);
     return { ...outcome, created: false };
   }
 
   /**
-   * Turns the old record into a pointer to the new id, and ends it at once without a grace time.
+   * Turns the old record into a pointer to the new one, and ends it at once without a grace time.
    * What others wrote to the old record until then is merged into the new one.
    *
-   * @returns the id that the session has now; `undefined` when it was destroyed meanwhile.
+   * @returns the key that the session has now; `undefined` when it was destroyed meanwhile.
    */
   async #retire(
     draft: Draft,
-    oldId: string,
+    oldKey: string,
     oldVersion: string | number,
+    newKey: string,
   ): Promise<string | undefined> {
-    const { ctx, options } = this.#host;
-    const store = this.store;
-    const newKey = await this.#ready();
-    if (!isVersionedStore(store)) return newKey;
-    const { grace } = draft;
-    const pointer = { [MOVED]: newKey, _expire: Date.now() + grace };
+    const { maxMergeAttempts } = this.#host.options;
     let version = oldVersion;
-    for (let merges = 0; merges <= options.maxMergeAttempts; merges++) {
-      const expected = version;
-      const result = await this.#call('update', () =>
-        store.update(oldId, expected, pointer, Math.max(grace, POINTER_LIFE), {
-          ctx,
-          writeId: uuid(),
-        }),
-      );
+    for (let merges = 0; merges <= maxMergeAttempts; merges++) {
+      const result = await this.#records.point(oldKey, version, newKey, draft.grace);
       if (result.status === 'ok') {
-        if (grace === 0) await this.#destroy(oldId);
+        if (draft.grace === 0) await this.#records.destroy(oldKey);
         return newKey;
       }
       if (result.status === 'gone') return undefined;
@@ -339,39 +309,43 @@ export class StoreBacking implements Backing {
       version = result.version;
       await draft.rebase(result.record);
       // Nobody else knows the new id yet: what is stored there is this request's own.
-      this.#version ??= (await this.#read(newKey))?.version;
-      const merged = await this.#update(draft, newKey);
-      if (merged.status === 'gone') return undefined;
+      this.#version ??= (await this.#records.read(newKey))?.version;
+      if ((await this.#update(draft, newKey)).status === 'gone') return undefined;
     }
-    throw tooManyConflicts(options.maxMergeAttempts);
-  }
-
-  async #destroy(id: string): Promise<void> {
-    const { ctx } = this.#host;
-    await this.#call('destroy', () => this.store.destroy(id, { ctx }));
+    throw tooManyConflicts(maxMergeAttempts);
   }
 
   async remove(): Promise<void> {
-    const id = this.#capable && !this.#stored ? this.#offered : await this.#ready();
-    if (id !== undefined) {
-      await this.#destroy(id);
-      this.#stored = false;
+    const id = await this.#ready();
+    // koa-session destroys whatever id the session has, whether or not it was ever saved.
+    if (this.#stored || !this.#records.isVersioned) {
+      await this.#records.destroy(this.#foundKey ?? this.#keyOf(id));
+    } else if (this.#offered !== undefined) {
+      await this.#records.destroy(this.#keyOf(this.#offered));
     }
+    this.#stored = false;
     await this.#carrier.remove();
   }
 
   announce(draft: Draft | undefined): void {
-    const id = this.id;
+    const { id } = this;
     const sent =
       draft === undefined
         ? this.#carrier.remove()
         : id && this.#carrier.write(id, draft.lifetime.cookie);
     if (isThenable(sent)) void Promise.resolve(sent).catch(() => undefined);
   }
+}
 
-  #call<T>(operation: StoreOperation, call: () => T | PromiseLike<T>): Promise<T> {
-    return storeCall(operation, this.#host.options.storeTimeout, call);
-  }
+type HashIds = NonNullable<ResolvedSessionOptions['hashIds']>;
+
+const HASHERS = new WeakMap<HashIds, (id: string) => string>();
+
+/** A key derivation costs more than a hash: it is made once for an options object. */
+function hasher(options: HashIds): (id: string) => string {
+  let hash = HASHERS.get(options);
+  if (hash === undefined) HASHERS.set(options, (hash = hashId(options.key)));
+  return hash;
 }
 
 function tooManyConflicts(attempts: number): SessionCommitError {
@@ -379,17 +353,4 @@ function tooManyConflicts(attempts: number): SessionCommitError {
     'ERR_SESSION_CONFLICT',
     `parallel requests changed the session more than ${attempts} times while it was written: write less often, or raise "maxMergeAttempts"`,
   );
-}
-
-function movedTo(record: SessionRecord | null | undefined): string | undefined {
-  const moved: unknown = record?.[MOVED];
-  if (typeof moved !== 'string') return undefined;
-  return moved;
-}
-
-/** A store that prolongs without rewriting knows better than the record when it ends. */
-function withExpiry({ record, expires }: VersionedRecord): SessionRecord {
-  if (expires === undefined || typeof record._expire !== 'number') return record;
-  const expire = expires - RECORD_GRACE;
-  return expire > record._expire ? { ...record, _expire: expire } : record;
 }
