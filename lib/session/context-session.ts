@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Context } from 'koa';
 import { SessionCommitError, SessionStateError, StoreError } from '../errors.js';
 import type { Loaded } from './backing.js';
@@ -30,6 +31,8 @@ import { StoreBacking } from './store-backing.js';
 import { isThenable } from './store-call.js';
 import { StoredData } from './stored-data.js';
 import type { SessionRecord } from './store.js';
+
+const CSRF_BYTES = 16;
 
 /** What is decided of a save before it is drafted. */
 interface SaveFacts {
@@ -80,7 +83,9 @@ export class ContextSession implements SessionHost {
   /** A record that is loaded and valid, until somebody asks for the session. */
   #record: SessionRecord | undefined;
   readonly #stored = new StoredData();
+  /** The marks as they are stored, and what this request adds to them. */
   #marks: Marks = {};
+  #newMarks: Marks = {};
   #loading: Promise<void> | undefined;
   #loaded = false;
   #accessed = false;
@@ -404,14 +409,17 @@ export class ContextSession implements SessionHost {
       regenerate: rotation,
       grace: rotationGrace(rotation, this.#options),
       baseMarks: this.#marks,
-      marks: nextMarks(this.#marks, {
-        ctx: this.ctx,
-        options: this.#options,
-        owner,
-        isFirst: !this.#stored.exists,
-        rotation,
-        now,
-      }),
+      marks: nextMarks(
+        { ...this.#marks, ...this.#newMarks },
+        {
+          ctx: this.ctx,
+          options: this.#options,
+          owner,
+          isFirst: !this.#stored.exists,
+          rotation,
+          now,
+        },
+      ),
       lifetimeOf: (marks) => lifetimeOf(this.#options, this.maxAge, marks, now),
     });
   }
@@ -422,6 +430,7 @@ export class ContextSession implements SessionHost {
     this.requireTouch = false;
     this.#written = true;
     this.#marks = draft.marks;
+    this.#newMarks = {};
     this.expire = draft.lifetime.fields._expire;
     if (outcome.created) this.#emit('session:created', {});
     if (draft.regenerate !== undefined) {
@@ -463,6 +472,13 @@ export class ContextSession implements SessionHost {
   async logout(): Promise<void> {
     this.set(null);
     await this.commit({ logout: true });
+  }
+
+  csrfBinding(make: boolean): string | undefined {
+    const binding = this.#newMarks._csrf ?? this.#marks._csrf;
+    if (binding !== undefined || !make) return binding;
+    this.requireSave = true;
+    return (this.#newMarks._csrf = randomBytes(CSRF_BYTES).toString('base64url'));
   }
 
   get storeKey(): string | undefined {

@@ -31,6 +31,9 @@ export type {
   SessionRecordEvent,
 } from './events.js';
 export { decode, encode } from './codec.js';
+export { csrfField, csrfProtection, csrfToken, isCsrfSafe } from './csrf.js';
+export type { CsrfOptions } from './csrf.js';
+export type { CsrfTokenNames } from './csrf-token.js';
 export { sealed } from './sealed.js';
 export type { Instant, SealedCodec, SealedOptions, SealRefusal } from './sealed.js';
 export type { CodecContext, SessionCodec } from './codec.js';
@@ -75,3 +78,6 @@ export {
   StoreError,
 } from '../errors.js';
 export type { SessionErrorCode, StoreErrorKind } from '../errors.js';
+
+// Not public: what the Nest face in src/ needs of the engine.
+export { contextSession } from './installation.js';

@@ -17,11 +17,13 @@ export interface Marks {
   _owner?: string;
   /** A keyed hash of what the option `binding` gave when the session began. */
   _bound?: string;
+  /** A random text that CSRF tokens are bound to. */
+  _csrf?: string;
   /** From which device it is used, if the option `device` is on. */
   _device?: Record<string, unknown>;
 }
 
-const MARKS = ['_created', '_auth', '_renewed', '_owner', '_bound', '_device'] as const;
+const MARKS = ['_created', '_auth', '_renewed', '_owner', '_bound', '_csrf', '_device'] as const;
 
 const MARK_TYPES: Readonly<Record<(typeof MARKS)[number], string>> = {
   _created: 'number',
@@ -29,6 +31,7 @@ const MARK_TYPES: Readonly<Record<(typeof MARKS)[number], string>> = {
   _renewed: 'number',
   _owner: 'string',
   _bound: 'string',
+  _csrf: 'string',
   _device: 'object',
 };
 

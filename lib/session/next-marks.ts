@@ -32,6 +32,8 @@ export function nextMarks(marks: Marks, facts: MarkFacts): Marks {
   // A change of what the user may do is an authentication, whoever wrote it down.
   if (login || rotation === 'rotateOn') next._auth = now;
   if (rotation !== undefined && options.renewEvery !== undefined) next._renewed = now;
+  // Whoever knew a token of before the login must not know one of after it.
+  if (login || rotation === 'rotateOn') delete next._csrf;
   if (owner === undefined) delete next._owner;
   else next._owner = owner;
   if (options.binding !== undefined && (isFirst || login || marks._bound === undefined)) {

@@ -22,6 +22,8 @@ export interface SessionHost {
   readonly marks: Marks;
   /** The key under which the store has the session's record, if it has one. */
   readonly storeKey: string | undefined;
+  /** A random text that only this session has, made on the first ask if `make` says so. */
+  csrfBinding(make: boolean): string | undefined;
   refuse(reason: 'reserved-key'): void;
 }
 
