@@ -409,17 +409,17 @@ export class ContextSession implements SessionHost {
       regenerate: rotation,
       grace: rotationGrace(rotation, this.#options),
       baseMarks: this.#marks,
-      marks: nextMarks(
-        { ...this.#marks, ...this.#newMarks },
-        {
+      marks: {
+        ...nextMarks(this.#marks, {
           ctx: this.ctx,
           options: this.#options,
           owner,
           isFirst: !this.#stored.exists,
           rotation,
           now,
-        },
-      ),
+        }),
+        ...this.#newMarks,
+      },
       lifetimeOf: (marks) => lifetimeOf(this.#options, this.maxAge, marks, now),
     });
   }

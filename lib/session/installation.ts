@@ -5,6 +5,7 @@ import { ContextSession } from './context-session.js';
 import { LiveOptions } from './live-options.js';
 import type { ResolvedSessionOptions, SessionOptions } from './options.js';
 import type { Session } from './session.js';
+import { noticeRisks } from './unsafe-notice.js';
 
 /** The sessions of an application, by the option `key`. On `app.context`. */
 const INSTALLATIONS = Symbol('sessions');
@@ -91,6 +92,7 @@ export function install(app: Koa, options: SessionOptions): Installation {
       'ERR_SESSION_ALREADY_INSTALLED',
     );
   }
+  noticeRisks(live.current);
   const installation = new Installation(key, live);
   installations.set(key, installation);
   if (first) addSession(app, installation);

@@ -1,4 +1,5 @@
 import { SessionOptionsError, typeName } from '../errors.js';
+import { checkCookiePolicy } from './cookie-policy.js';
 import type { ResolvedSessionOptions } from './options.js';
 import { isOwnedStore, isSessionStore, isVersionedStore } from './store.js';
 
@@ -37,6 +38,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   secure: boolean,
   partitioned: boolean,
   cacheHeaders: boolean,
+  notice: boolean,
   sameSite: (value) =>
     typeof value === 'string' && /^(?:lax|none|strict)$/i.test(value)
       ? undefined
@@ -113,6 +115,7 @@ export function checkOptions(options: ResolvedSessionOptions): void {
     const expected = rule?.(value);
     if (expected !== undefined) throw wrongType(name, expected, value);
   }
+  checkCookiePolicy(options);
   checkStore(options);
   checkPowers(options);
   checkObject('externalKey', options.externalKey, ['get', 'set']);

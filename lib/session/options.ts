@@ -219,6 +219,11 @@ export interface SessionOptions {
    * list of directives. Default: `false`.
    */
   clearSiteData?: boolean | readonly string[] | null | undefined;
+  /**
+   * Say at start-up, as a process warning, what the configuration leaves open: with
+   * `NODE_ENV=development` only. Default: `true`.
+   */
+  notice?: boolean | null | undefined;
 }
 
 /**
@@ -242,6 +247,7 @@ export const DEFAULTS = Object.freeze({
   maxMergeAttempts: 64,
   regenerateGrace: 0,
   onSessionLimit: 'end-oldest',
+  notice: true,
 } satisfies SessionOptions);
 
 /** `_maxAge` of a record when the option `maxAge` is not set: one day, as in koa-session. @internal */
