@@ -1,0 +1,13 @@
+import { createParamDecorator } from '@nestjs/common';
+import { type NamedSession, readSession } from './read.js';
+
+/**
+ * Whether the session was not there before this request; `true` where there is none at all.
+ *
+ * @example welcome(@IsNewSession() isNew: boolean) {}
+ * @publicApi
+ */
+export const IsNewSession: (selection?: NamedSession) => ParameterDecorator = createParamDecorator(
+  (selection: NamedSession | undefined, host) =>
+    readSession(host, selection?.name, (session) => session?.isNew ?? true),
+);

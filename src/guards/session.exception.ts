@@ -1,0 +1,24 @@
+import { type ExecutionContext, HttpException } from '@nestjs/common';
+import { STATUS_CODES } from 'node:http';
+import type { SessionRuleFailure } from './session-rules.js';
+
+/**
+ * What the client learns of a failed rule: which one, and nothing of the session.
+ *
+ * @internal
+ */
+export async function exceptionFor(
+  failure: SessionRuleFailure,
+  context: ExecutionContext,
+): Promise<Error> {
+  const { statusCode, message, rule } = failure;
+  if (context.getType<string>() === 'ws') {
+    // Only an application with gateways has the package, and only its own class is understood.
+    const { WsException } = await import('@nestjs/websockets');
+    return new WsException({ status: 'error', statusCode, message, rule });
+  }
+  return new HttpException(
+    { statusCode, error: STATUS_CODES[statusCode], message, rule },
+    statusCode,
+  );
+}

@@ -1,0 +1,91 @@
+export { SessionModule } from './session.module.js';
+export { SessionService } from './session.service.js';
+export type { SessionChange } from './session.service.js';
+export { FlashMessages } from './flash.messages.js';
+export { rememberHandshake } from './handshake.context.js';
+export {
+  getSessionOptionsToken,
+  getSessionServiceToken,
+  getSessionStoreToken,
+  getSessionToken,
+  SESSION,
+  SESSION_OPTIONS,
+  SESSION_STORE,
+} from './session.constants.js';
+
+export { Session } from './decorators/session.decorator.js';
+export type { SessionKey, SessionSelection } from './decorators/session.decorator.js';
+export type { NamedSession } from './decorators/read.js';
+export { IsNewSession } from './decorators/is-new-session.decorator.js';
+export { SessionMaxAge } from './decorators/session-max-age.decorator.js';
+export { ExternalKey } from './decorators/external-key.decorator.js';
+export { Flash } from './decorators/flash.decorator.js';
+export {
+  InjectSession,
+  InjectSessionOptions,
+  InjectSessionService,
+  InjectSessionStore,
+} from './decorators/inject-session.decorator.js';
+export type { InjectDecorator } from './decorators/inject-session.decorator.js';
+export {
+  RequireNewSession,
+  RequireSession,
+  SkipSession,
+} from './decorators/require-session.decorator.js';
+export type { HandlerDecorator } from './decorators/require-session.decorator.js';
+export { OnSessionEvent } from './decorators/on-session-event.decorator.js';
+export type {
+  SessionEventPayload,
+  SessionEventShortName,
+} from './decorators/on-session-event.decorator.js';
+
+export { SessionGuard } from './guards/session.guard.js';
+export type {
+  SessionRequirement,
+  SessionRule,
+  SessionRuleFailure,
+} from './guards/session-rules.js';
+export { SessionHealthIndicator } from './health/session.health.js';
+export type { SessionHealth, SessionHealthOptions } from './health/session.health.js';
+
+export type {
+  ProvidedHook,
+  ProvidedObject,
+  Provision,
+  SessionIdGenerator,
+  SessionSaveHook,
+  SessionValidator,
+} from './interfaces/provided.interface.js';
+export type {
+  ProvidedOptionName,
+  ProvidedSessionOptions,
+  SessionConfiguration,
+  SessionExceptionFactory,
+  SessionModuleAsyncOptions,
+  SessionModuleExtras,
+  SessionModuleOptions,
+  SessionOptionsFactory,
+  SessionRoute,
+} from './interfaces/session-module-options.interface.js';
+
+export type {
+  SessionCodec,
+  SessionData,
+  SessionEvent,
+  SessionEventName,
+  SessionEvents,
+  SessionOptions,
+  SessionRecord,
+  SessionRecordEvent,
+  SessionStore,
+} from '../lib/session/index.js';
+export {
+  AdapterError,
+  PeerMissingError,
+  SessionCommitError,
+  SessionError,
+  SessionOptionsError,
+  SessionOwners,
+  SessionStateError,
+  StoreError,
+} from '../lib/session/index.js';

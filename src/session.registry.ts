@@ -1,0 +1,237 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { IncomingMessage, Server } from 'node:http';
+import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import type Koa from 'koa';
+import type { Context, Next } from 'koa';
+import {
+  AdapterError,
+  createSession,
+  isClosableStore,
+  SessionOptionsError,
+  SessionStateError,
+  type SessionMiddleware,
+} from '../lib/session/index.js';
+import { typeName } from '../lib/errors.js';
+import type { ConfiguredSession } from './configured-session.js';
+import { rememberApplication, rememberServer, rememberUpgrade } from './handshake.context.js';
+import { isInjectedAnywhere } from './injection-search.js';
+import { SessionService } from './session.service.js';
+import { SessionRoutes } from './session-routes.js';
+
+const registries = new WeakMap<object, SessionRegistry>();
+/** Requests that a session is not for, by the Koa context. */
+const excluded = new WeakMap<object, Set<string | undefined>>();
+
+/**
+ * The sessions of the application a context belongs to.
+ *
+ * @throws SessionStateError ERR_SESSION_NOT_INSTALLED
+ * @internal
+ */
+export function registryOf(ctx: Context): SessionRegistry {
+  const registry = registries.get(ctx.app);
+  if (registry === undefined) {
+    throw new SessionStateError(
+      'ERR_SESSION_NOT_INSTALLED',
+      'this application has no session: import SessionModule.forRoot() in its root module',
+    );
+  }
+  return registry;
+}
+
+/** Whether a session's `forRoutes` and `exclude` keep it from a request. @internal */
+export function isExcluded(ctx: Context, name: string | undefined): boolean {
+  return excluded.get(ctx)?.has(name) === true;
+}
+
+/**
+ * Every session of one Nest application, and its place in the Koa application: one middleware, in
+ * front of everything that the application adds.
+ *
+ * It takes its place when Nest creates the providers (before `app.use()` can be called), and gets
+ * its sessions when the modules are initialised: by then stores and hooks exist, and `app.keys`
+ * may have been set.
+ *
+ * @internal
+ */
+@Injectable()
+export class SessionRegistry implements OnModuleInit, OnApplicationShutdown {
+  readonly #host: HttpAdapterHost;
+  readonly #config: ApplicationConfig;
+  readonly #modules: ModulesContainer;
+  readonly #sessions = new Map<string | undefined, ConfiguredSession>();
+  readonly #requests = new AsyncLocalStorage<Context>();
+  #tracksRequests = false;
+  #koa: Koa | undefined;
+  #refusal: AdapterError | undefined;
+  #chain: (ctx: Context, next: Next) => Promise<unknown> = (_ctx, next) => next();
+
+  constructor(
+    @Inject(HttpAdapterHost) host: HttpAdapterHost,
+    @Inject(ApplicationConfig) config: ApplicationConfig,
+    @Inject(ModulesContainer) modules: ModulesContainer,
+  ) {
+    this.#host = host;
+    this.#config = config;
+    this.#modules = modules;
+    // A testing module gets its adapter after its providers, and may get none.
+    host.init$.subscribe(() => {
+      this.#takePlace();
+    });
+    if (this.#refusal !== undefined) throw this.#refusal;
+  }
+
+  /** The Koa application; `undefined` in a Nest application without HTTP. */
+  get koa(): Koa | undefined {
+    return this.#koa;
+  }
+
+  /** The context of the request that is being served, where that is tracked. */
+  get currentContext(): Context | undefined {
+    return (this.#koa?.currentContext as Context | undefined) ?? this.#requests.getStore();
+  }
+
+  /** @throws SessionOptionsError when the application already has a session of this name. */
+  add(session: ConfiguredSession): void {
+    if (this.#sessions.has(session.name)) {
+      const which =
+        session.name === undefined ? 'a default session' : `a session "${session.name}"`;
+      throw new SessionOptionsError(
+        'name',
+        `the application already has ${which}: import SessionModule.forRoot() once, or give each session a "name" and a "key" of its own`,
+        'ERR_SESSION_ALREADY_INSTALLED',
+      );
+    }
+    this.#sessions.set(session.name, session);
+  }
+
+  /** @throws SessionStateError ERR_SESSION_NOT_INSTALLED when there is no session of that name. */
+  get(name: string | undefined): ConfiguredSession {
+    const session = this.#sessions.get(name);
+    if (session !== undefined) return session;
+    const wanted = name === undefined ? '' : `{ name: ${JSON.stringify(name)}, ... }`;
+    throw new SessionStateError(
+      'ERR_SESSION_NOT_INSTALLED',
+      `this application has no such session: import SessionModule.forRoot(${wanted})`,
+    );
+  }
+
+  async onModuleInit(): Promise<void> {
+    if (this.#refusal !== undefined) throw this.#refusal;
+    const sessions = this.#inOrder();
+    for (const session of sessions) await session.complete();
+    const koa = this.#koa;
+    if (koa === undefined) return;
+    const layers = sessions.map((session) => this.#layer(koa, session));
+    for (const session of sessions) checkKeys(koa, session);
+    this.#chain = nest(layers);
+    this.#tracksRequests = koa.currentContext === undefined && this.#needsRequests(sessions);
+    rememberUpgrades(this.#host, koa);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    for (const { store } of this.#sessions.values()) {
+      if (isClosableStore(store)) await store.close();
+    }
+  }
+
+  #takePlace(): void {
+    const adapter = this.#host.httpAdapter as unknown;
+    if (adapter === null || adapter === undefined || this.#koa !== undefined) return;
+    const instance: unknown = (adapter as { getInstance(): unknown }).getInstance();
+    if (!isKoa(instance)) {
+      this.#refusal = new AdapterError(
+        `SessionModule needs an application on Koa, but this one runs on ${typeName(adapter)}: create it with NestFactory.create(AppModule, new KoaAdapter()), KoaAdapter from 'nestjs-koa-session/platform-koa'`,
+      );
+      return;
+    }
+    this.#refusal = undefined;
+    this.#koa = instance;
+    registries.set(instance, this);
+    instance.use((ctx, next) => this.#serve(ctx, next));
+  }
+
+  #serve(ctx: Context, next: Next): Promise<unknown> {
+    if (!this.#tracksRequests) return this.#chain(ctx, next);
+    return this.#requests.run(ctx, () => this.#chain(ctx, next));
+  }
+
+  /** The default session first: the engine's first session is `ctx.session`. */
+  #inOrder(): ConfiguredSession[] {
+    return [...this.#sessions.values()].sort(
+      (a, b) => Number(a.name !== undefined) - Number(b.name !== undefined),
+    );
+  }
+
+  #layer(koa: Koa, session: ConfiguredSession): SessionMiddleware {
+    const middleware = createSession(session.options, koa);
+    const { forRoutes, exclude } = session.extras;
+    if (forRoutes === undefined && exclude === undefined) return middleware;
+    const routes = new SessionRoutes({ forRoutes, exclude }, this.#config, this.#modules);
+    return (ctx, next) => {
+      if (routes.include(ctx)) return middleware(ctx, next);
+      keepFrom(ctx, session.name);
+      return next() as Promise<void>;
+    };
+  }
+
+  #needsRequests(sessions: readonly ConfiguredSession[]): boolean {
+    const wishes = sessions.map(({ extras }) => extras.requestContext ?? 'auto');
+    if (wishes.includes(true)) return true;
+    if (!wishes.includes('auto')) return false;
+    return isInjectedAnywhere(SessionService, this.#modules);
+  }
+}
+
+function keepFrom(ctx: Context, name: string | undefined): void {
+  const names = excluded.get(ctx) ?? new Set();
+  excluded.set(ctx, names.add(name));
+  // The engine would make an empty session here, which nothing would ever write.
+  if (name === undefined)
+    Object.defineProperty(ctx, 'session', { value: undefined, writable: true });
+}
+
+/** Middleware within middleware, the first outermost. */
+function nest(
+  layers: readonly SessionMiddleware[],
+): (ctx: Context, next: Next) => Promise<unknown> {
+  return layers.reduceRight<(ctx: Context, next: Next) => Promise<unknown>>(
+    (inner, layer) => (ctx, next) => layer(ctx, () => inner(ctx, next) as Promise<void>),
+    (_ctx, next) => next(),
+  );
+}
+
+function checkKeys(koa: Koa, { options }: ConfiguredSession): void {
+  const usesCookie = options.externalKey === undefined || options.externalKey === null;
+  const keys: unknown = koa.keys;
+  if (!usesCookie || options.signed === false || (Array.isArray(keys) && keys.length > 0)) return;
+  // Keygrip itself may stand in for the list.
+  if (typeof keys === 'object' && keys !== null && !Array.isArray(keys)) return;
+  throw new SessionOptionsError(
+    'keys',
+    `"keys" is missing, received ${typeName(options.keys)}: signed cookies need at least one secret. Pass SessionModule.forRoot({ keys: [secret] }), set the Koa application's "keys", or turn signing off with signed: false`,
+    'ERR_SESSION_KEYS_MISSING',
+  );
+}
+
+function isKoa(value: unknown): value is Koa {
+  const { use, createContext, middleware, context } = Object(value) as Record<string, unknown>;
+  return (
+    typeof use === 'function' &&
+    typeof createContext === 'function' &&
+    Array.isArray(middleware) &&
+    typeof context === 'object'
+  );
+}
+
+/** WebSocket handshakes bypass Koa: Node's server tells of them in an event of its own. */
+function rememberUpgrades(host: HttpAdapterHost, koa: Koa): void {
+  rememberApplication(koa);
+  const server = host.httpAdapter.getHttpServer() as Server | undefined;
+  if (server === undefined) return;
+  rememberServer(server, koa);
+  server.prependListener('upgrade', (request: IncomingMessage, socket: object) => {
+    rememberUpgrade(koa, request, socket);
+  });
+}
