@@ -1,0 +1,120 @@
+// Load over keep-alive connections on raw sockets, so that the load costs less than what it loads.
+import { connect } from 'node:net';
+
+const HEAD_END = Buffer.from('\r\n\r\n');
+
+/** Some connections to one server. */
+export class Client {
+  #connections = [];
+
+  static async open(port, count) {
+    const client = new Client();
+    const opening = Array.from({ length: count }, () => Connection.open(port));
+    client.#connections = await Promise.all(opening);
+    return client;
+  }
+
+  /** One request: `{ status, cookies, body }`. */
+  async get(path, cookie) {
+    const answer = await this.#connections[0].send(requestFor(path, cookie));
+    const text = answer.toString('latin1');
+    const at = text.indexOf('\r\n\r\n');
+    const cookies = [...text.slice(0, at).matchAll(/^set-cookie: ([^;\r]*)/gim)];
+    return {
+      status: Number(text.slice(9, 12)),
+      cookies: cookies.map(([, pair]) => pair),
+      body: text.slice(at + 4),
+    };
+  }
+
+  /** Signs in, as each of `users` if more than one; gives their `Cookie` headers. */
+  async login(users = 1) {
+    const headers = [];
+    for (let i = 0; i < users; i++) {
+      const { status, cookies } = await this.get('/login');
+      if (status !== 200) throw new Error(`/login answered ${status}`);
+      headers.push(cookies.join('; '));
+    }
+    return headers;
+  }
+
+  /**
+   * `count` requests of one path, all connections at once, each waiting for its answer before it
+   * sends the next. Every answer must be a 200.
+   */
+  async run(path, cookies, count) {
+    let left = count;
+    const requests = (cookies.length > 0 ? cookies : ['']).map((cookie) =>
+      requestFor(path, cookie),
+    );
+    await Promise.all(
+      this.#connections.map(async (connection, i) => {
+        const request = requests[i % requests.length];
+        while (left-- > 0) {
+          const answer = await connection.send(request);
+          if (answer.latin1Slice(9, 12) !== '200') {
+            throw new Error(`${path} answered ${answer.latin1Slice(0, 200)}`);
+          }
+        }
+      }),
+    );
+  }
+
+  close() {
+    for (const connection of this.#connections) connection.close();
+  }
+}
+
+function requestFor(path, cookie) {
+  const lines = [`GET ${path} HTTP/1.1`, 'Host: localhost', 'Accept: */*'];
+  if (cookie) lines.push(`Cookie: ${cookie}`);
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`);
+}
+
+class Connection {
+  #socket;
+  #received = [];
+  #waiting;
+
+  static open(port) {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ port, host: '127.0.0.1', noDelay: true }, () =>
+        resolve(new Connection(socket)),
+      );
+      socket.once('error', reject);
+    });
+  }
+
+  constructor(socket) {
+    this.#socket = socket;
+    socket.on('data', (chunk) => this.#take(chunk));
+    socket.on('error', (error) => this.#waiting?.reject(error));
+    socket.on('close', () => this.#waiting?.reject(new Error('the server closed the connection')));
+  }
+
+  send(request) {
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+      this.#socket.write(request);
+    });
+  }
+
+  #take(chunk) {
+    this.#received.push(chunk);
+    const answer = this.#received.length === 1 ? chunk : Buffer.concat(this.#received);
+    const head = answer.indexOf(HEAD_END);
+    if (head === -1) return;
+    const length = /content-length: (\d+)/i.exec(answer.latin1Slice(0, head));
+    if (length === null) throw new Error('an answer without a length');
+    if (answer.length < head + HEAD_END.length + Number(length[1])) return;
+    this.#received = [];
+    const { resolve } = this.#waiting;
+    this.#waiting = undefined;
+    resolve(answer);
+  }
+
+  close() {
+    this.#socket.removeAllListeners('close');
+    this.#socket.destroy();
+  }
+}

@@ -1,0 +1,105 @@
+// Paired runs over HTTP. Every contestant is a server in its own process; in each round each of
+// them answers the same number of requests, in turn and in alternating order, and what is compared
+// is the CPU time of the server's process within that round. So whatever else the machine does
+// meets all of them alike.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { Client } from './client.mjs';
+import { GREETING } from './data.mjs';
+
+const SERVER = fileURLToPath(new URL('server.mjs', import.meta.url));
+
+function hasSession(name) {
+  return name.includes(',') && !name.endsWith('routes');
+}
+
+class Contestant {
+  cookies = [];
+
+  static async start(name, { connections, users, flags = [] }) {
+    const child = fork(SERVER, [name], {
+      execArgv: flags,
+      env: { ...process.env, NODE_ENV: 'production' },
+    });
+    const [{ port }] = await Promise.race([
+      once(child, 'message'),
+      once(child, 'exit').then(([code]) => {
+        throw new Error(`the server "${name}" ended with ${code}`);
+      }),
+    ]);
+    const contestant = new Contestant(child, await Client.open(port, connections));
+    if (hasSession(name)) contestant.cookies = await contestant.client.login(users);
+    return contestant;
+  }
+
+  constructor(child, client) {
+    this.child = child;
+    this.client = client;
+  }
+
+  async usage() {
+    const answer = once(this.child, 'message');
+    this.child.send('usage');
+    const [usage] = await answer;
+    return usage;
+  }
+
+  /** CPU microseconds per request. */
+  async measure(path, requests) {
+    const before = await this.usage();
+    await this.client.run(path, this.cookies, requests);
+    const after = await this.usage();
+    return (after.micros - before.micros) / requests;
+  }
+
+  async stop() {
+    this.client.close();
+    const gone = once(this.child, 'exit');
+    this.child.disconnect();
+    await gone;
+  }
+}
+
+/** A wrong server would be fast: each shows first that it answers as it must. */
+async function check({ client, cookies }, { server, path }) {
+  const { status, body } = await client.get(path, cookies[0]);
+  const isRight = status === 200 && (path === '/change') === (body !== GREETING);
+  if (!isRight) throw new Error(`"${server}" answered ${path} with ${status} ${body}`);
+}
+
+/**
+ * Measures scenarios against each other.
+ *
+ * @param scenarios `{ name, server, path }` each
+ * @returns for each scenario's name its CPU microseconds per request, one figure a round
+ */
+export async function contest(scenarios, settings, progress) {
+  const { launches, rounds, requests, connections = 32, users = 1 } = settings;
+  const samples = Object.fromEntries(scenarios.map(({ name }) => [name, []]));
+  for (let launch = 0; launch < launches; launch++) {
+    const servers = new Map();
+    try {
+      for (const { server } of scenarios) {
+        if (!servers.has(server)) {
+          servers.set(server, await Contestant.start(server, { connections, users }));
+        }
+      }
+      for (const scenario of scenarios) {
+        const contestant = servers.get(scenario.server);
+        await check(contestant, scenario);
+        await contestant.measure(scenario.path, requests);
+      }
+      for (let round = 0; round < rounds; round++) {
+        progress(launch * rounds + round, launches * rounds);
+        const order = round % 2 === 0 ? scenarios : [...scenarios].reverse();
+        for (const { name, server, path } of order) {
+          samples[name].push(await servers.get(server).measure(path, requests));
+        }
+      }
+    } finally {
+      await Promise.all([...servers.values()].map((server) => server.stop()));
+    }
+  }
+  return samples;
+}

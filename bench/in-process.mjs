@@ -1,0 +1,51 @@
+// Drives a Koa application in this process: Node's own request and response objects, no socket
+// behind them. What is left is the cost of the JavaScript alone.
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+
+/** A function that answers one request and gives the response. */
+export function driver(app) {
+  const handle = app.callback();
+  const socket = new Socket();
+  return async (path, cookie) => {
+    const request = new IncomingMessage(socket);
+    request.method = 'GET';
+    request.url = path;
+    request.headers = cookie === undefined ? { host: 'localhost' } : { host: 'localhost', cookie };
+    const response = new ServerResponse(request);
+    await handle(request, response);
+    return response;
+  };
+}
+
+/** The `Cookie` header that a browser would send after an answer. */
+export function cookieOf(response) {
+  return [response.getHeader('set-cookie') ?? []]
+    .flat()
+    .map((cookie) => cookie.split(';')[0])
+    .join('; ');
+}
+
+/** CPU microseconds of this process for each of `count` calls. */
+export async function cpuPerCall(count, call) {
+  const before = process.cpuUsage();
+  for (let i = 0; i < count; i++) await call(i);
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / count;
+}
+
+/**
+ * Measures functions against each other, in rounds of alternating order.
+ * @returns for each name its CPU microseconds per call, one figure a round
+ */
+export async function pairedCalls(calls, { rounds, count }, progress = () => undefined) {
+  const names = Object.keys(calls);
+  const samples = Object.fromEntries(names.map((name) => [name, []]));
+  for (const name of names) await cpuPerCall(count, calls[name]);
+  for (let round = 0; round < rounds; round++) {
+    progress(round, rounds);
+    const order = round % 2 === 0 ? names : [...names].reverse();
+    for (const name of order) samples[name].push(await cpuPerCall(count, calls[name]));
+  }
+  return samples;
+}

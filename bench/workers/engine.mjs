@@ -1,0 +1,22 @@
+// The engine alone: the Koa applications of the contest, driven in this process.
+import { koaApps } from '../apps/koa.mjs';
+import { GREETING } from '../data.mjs';
+import { cookieOf, driver, pairedCalls } from '../in-process.mjs';
+
+export default async function engine(settings, progress) {
+  const calls = {};
+  for (const [name, makeApp] of Object.entries(koaApps)) {
+    const drive = driver(makeApp());
+    calls[`${name} /none`] = () => drive('/none');
+    if (name === 'koa') continue;
+    const login = await drive('/login');
+    if (login.statusCode !== 200) throw new Error(`"${name}" answered /login with ${login.statusCode}`);
+    const cookie = cookieOf(login);
+    const [answer] = (await drive('/read', cookie)).outputData;
+    if (!answer.data.endsWith(GREETING)) throw new Error(`"${name}" forgot its session`);
+    calls[`${name} /none`] = () => drive('/none', cookie);
+    calls[`${name} /read`] = () => drive('/read', cookie);
+    calls[`${name} /change`] = () => drive('/change', cookie);
+  }
+  return pairedCalls(calls, settings, progress);
+}
