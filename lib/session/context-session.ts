@@ -95,6 +95,8 @@ export class ContextSession implements SessionHost {
   /** Written in this request: `rolling` and `renew` have had their turn. */
   #written = false;
   #removed = false;
+  /** The middleware has made its commit. What upstream middleware changes later is not written. */
+  #finished = false;
   #queue: Promise<void> | undefined;
 
   constructor(ctx: Context, options: ResolvedSessionOptions) {
@@ -139,6 +141,7 @@ export class ContextSession implements SessionHost {
       // Before the middleware, a stored session cannot be read: it is empty, and what is written
       // to it is dropped when the middleware loads the real one.
       if (this.#backing instanceof CookieBacking) this.#loadNow();
+      else this.#claimId();
     }
     this.#touchHeaders();
     return this.#materialise();
@@ -150,6 +153,7 @@ export class ContextSession implements SessionHost {
     if (value === null) {
       this.#session = null;
     } else if (typeof value === 'object') {
+      this.#claimId();
       const session = new Session(this, false);
       this.#restoreFields(value as SessionRecord);
       if (Object.hasOwn(value, 'maxAge')) session.maxAge = (value as { maxAge?: number }).maxAge;
@@ -160,6 +164,11 @@ export class ContextSession implements SessionHost {
     }
     this.#removed = false;
     this.#touchHeaders();
+  }
+
+  /** koa-session asks `genid` as soon as there is a session, and applications see that. */
+  #claimId(): void {
+    if (this.#options.genid !== undefined) void this.#backing.id;
   }
 
   /** The session, loaded. */
@@ -508,6 +517,7 @@ export class ContextSession implements SessionHost {
 
   /** The end of the request: writes what is to be written, and tells caches. */
   async finish(autoCommit: boolean): Promise<void> {
+    this.#finished = true;
     if (autoCommit) await this.commit({ automatic: true });
     this.#tellCaches();
   }
@@ -525,7 +535,7 @@ export class ContextSession implements SessionHost {
 
   /** Headers are about to leave before the request has ended: the cookie must go with them. */
   #announce(): void {
-    if (this.#detached || this.#failure !== undefined) return;
+    if (this.#finished || this.#detached || this.#failure !== undefined) return;
     try {
       if (this.#session === null) {
         if (this.#removed) return;

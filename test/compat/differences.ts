@@ -1,0 +1,1 @@
+export type DifferenceId = string;

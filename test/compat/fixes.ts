@@ -1,0 +1,210 @@
+import type { Context } from 'koa';
+import type { DifferenceId } from './differences.js';
+
+type Data = Record<string, unknown>;
+type TheirSession = Data & { toJSON(): Data; readonly externalKey?: string };
+
+/** What the fixes touch of koa-session's `ContextSession` (its src/context.ts). */
+interface TheirContextSession {
+  readonly ctx: Context;
+  readonly opts: Data & {
+    key: string;
+    maxAge?: number | 'session' | undefined;
+    genid: (ctx: Context) => string;
+    externalKey?: { set(ctx: Context, key: string): void };
+  };
+  store:
+    | {
+        get(...args: unknown[]): Promise<unknown>;
+        set(...args: unknown[]): Promise<unknown>;
+        destroy(...args: unknown[]): Promise<unknown>;
+      }
+    | undefined;
+  session: TheirSession | false | undefined;
+  externalKey: string | undefined;
+  prevHash: number | undefined;
+  initFromExternal(): Promise<void>;
+  emit(event: string, data: { key?: string }): void;
+  commit(options?: { save?: boolean; regenerate?: boolean }): Promise<void>;
+  _shouldSaveSession(): string;
+  save(changed: boolean): Promise<void>;
+  remove(): Promise<void>;
+}
+
+type Use = (id: DifferenceId) => void;
+type Fix = (theirs: TheirContextSession, use: Use) => void;
+
+/**
+ * Turns one request's koa-session into what this package does where the two differ on purpose.
+ * Each fix is one entry of `differences.ts`, and touches as little as it can: together they are the
+ * proof that nothing else differs.
+ */
+export function applyFixes(theirs: TheirContextSession, used: (id: string) => void): void {
+  for (const fix of FIXES) fix(theirs, used);
+}
+
+/** `save()` counts: what it wrote is what the end of the request compares with. */
+const noSecondWrite: Fix = (theirs, use) => {
+  let written: string | undefined;
+  const { _shouldSaveSession: decide, save, remove } = theirs;
+  theirs.save = async (changed) => {
+    await save.call(theirs, changed);
+    (theirs.session as Data)._requireSave = false;
+    written = dataOf(theirs);
+  };
+  theirs.remove = async () => {
+    await remove.call(theirs);
+    written = undefined;
+  };
+  theirs._shouldSaveSession = () => {
+    const reason = decide.call(theirs);
+    if (written === undefined) return reason;
+    const fixed = dataOf(theirs) === written ? '' : 'changed';
+    if (fixed !== reason) use('no-second-write');
+    return fixed;
+  };
+};
+
+/** What is removed is gone: it is removed once, and nothing is compared with it afterwards. */
+const removedOnce: Fix = (theirs, use) => {
+  const { remove } = theirs;
+  let removed = false;
+  let regenerating = false;
+  const { commit } = theirs;
+  theirs.commit = async (options = {}) => {
+    regenerating = options.regenerate === true && Boolean(theirs.session);
+    await commit.call(theirs, options);
+    regenerating = false;
+    if (theirs.session) removed = false;
+  };
+  theirs.remove = async () => {
+    if (regenerating) return remove.call(theirs);
+    if (removed) return use('removed-once');
+    removed = true;
+    await remove.call(theirs);
+    theirs.prevHash = undefined;
+  };
+};
+
+/** `maxAge: 'session'` holds beyond the first save of a request. */
+const sessionMaxAgeHolds: Fix = (theirs, use) => {
+  const { save } = theirs;
+  theirs.save = async (changed) => {
+    const isSession = theirs.opts.maxAge === 'session';
+    await save.call(theirs, changed);
+    if (!isSession) return;
+    theirs.opts.maxAge = 'session';
+    use('session-max-age-holds');
+  };
+};
+
+/** The new record is written, then the old one destroyed; the session knows its new id. */
+const regenerateSafely: Fix = (theirs, use) => {
+  const { commit, remove } = theirs;
+  let old: string | undefined;
+  let regenerating = false;
+  theirs.remove = async () => {
+    if (!regenerating || theirs.store === undefined) return remove.call(theirs);
+    // The cookie's removal stays where it was; only the store's part is put off.
+    const { store } = theirs;
+    old = theirs.externalKey;
+    theirs.store = { ...bound(store), destroy: () => Promise.resolve() };
+    await remove.call(theirs);
+    theirs.store = {
+      ...bound(store),
+      async set(...args) {
+        theirs.store = store;
+        await store.set(...args);
+        await store.destroy(old, { ctx: theirs.ctx });
+        use('regenerate-writes-first');
+      },
+    };
+  };
+  theirs.commit = async (options = {}) => {
+    regenerating = options.regenerate === true;
+    try {
+      await commit.call(theirs, options);
+    } finally {
+      regenerating = false;
+    }
+    if (!options.regenerate || !theirs.session) return;
+    const { session, externalKey } = theirs;
+    if (session.externalKey === externalKey) return;
+    use('regenerate-shows-new-id');
+    Object.defineProperty(session, 'externalKey', { value: externalKey, configurable: true });
+  };
+};
+
+/** A record that is expired, or that `valid` refuses, is destroyed. */
+const deadRecordsDestroyed: Fix = (theirs, use) => {
+  const { initFromExternal, emit } = theirs;
+  let dead: string | undefined;
+  theirs.emit = (event, data) => {
+    if (event !== 'missed') dead = data.key;
+    emit.call(theirs, event, data);
+  };
+  theirs.initFromExternal = async () => {
+    await initFromExternal.call(theirs);
+    if (dead === undefined) return;
+    use('dead-records-destroyed');
+    await theirs.store?.destroy(dead, { ctx: theirs.ctx });
+  };
+};
+
+/** With an external key, its carrier is told of a removal, and no cookie is deleted. */
+const carrierTold: Fix = (theirs, use) => {
+  const { externalKey } = theirs.opts;
+  if (externalKey === undefined || theirs.store === undefined) return;
+  const { remove } = theirs;
+  const { cookies } = theirs.ctx;
+  theirs.remove = async () => {
+    const set = cookies.set;
+    cookies.set = () => cookies;
+    await remove.call(theirs);
+    cookies.set = set;
+    use('carrier-told-of-removal');
+    if (theirs.session === false) externalKey.set(theirs.ctx, '');
+  };
+};
+
+/** A signature renewed with a newer key keeps the attributes of the session's cookie. */
+const renewedSignatureKeepsAttributes: Fix = (theirs, use) => {
+  const { cookies } = theirs.ctx;
+  const { set } = cookies;
+  const { key } = theirs.opts;
+  cookies.set = function (name, value, options) {
+    if (name !== `${key}.sig` || value === null) return set.call(this, name, value, options);
+    const { maxAge, ...attributes } = theirs.opts;
+    use('renewed-signature-keeps-attributes');
+    return set.call(this, name, value, {
+      ...(attributes as object),
+      ...(typeof maxAge === 'number' ? { maxAge } : {}),
+      signed: false,
+    });
+  };
+};
+
+// The first is the innermost.
+const FIXES: readonly Fix[] = [
+  renewedSignatureKeepsAttributes,
+  sessionMaxAgeHolds,
+  noSecondWrite,
+  carrierTold,
+  regenerateSafely,
+  removedOnce,
+  deadRecordsDestroyed,
+];
+
+function bound(
+  store: NonNullable<TheirContextSession['store']>,
+): NonNullable<TheirContextSession['store']> {
+  return {
+    get: (...args) => store.get(...args),
+    set: (...args) => store.set(...args),
+    destroy: (...args) => store.destroy(...args),
+  };
+}
+
+function dataOf(theirs: TheirContextSession): string {
+  return JSON.stringify((theirs.session as TheirSession).toJSON());
+}

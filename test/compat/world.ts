@@ -1,0 +1,406 @@
+import { once } from 'node:events';
+import { Agent, createServer, request as httpRequest } from 'node:http';
+import type { IncomingHttpHeaders, RequestListener, Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import Keygrip from 'keygrip';
+import Koa from 'koa';
+import type { Context } from 'koa';
+import type { Engine } from './engines.js';
+import { type CookieTrick, type Op, perform, type Step } from './steps.js';
+
+/** Where the frozen clock starts: 14 November 2023. */
+export const START = 1_700_000_000_000;
+
+/** An application with a session, described by data. */
+export interface Setup {
+  backing: 'cookie' | 'store' | 'ContextStore';
+  /** The id travels in a header of the application's own instead of a cookie. */
+  external: boolean;
+  /** The plain options. */
+  options: Record<string, unknown>;
+  /** `counter`: "id1", "id2" and so on, so that both engines make the same ids. */
+  genid: 'counter' | 'default';
+  hooks: { valid: boolean; beforeSave: boolean; codec: boolean };
+  /** `app.keys`, newest first. */
+  keys: readonly string[];
+  /** Whether a middleware in front turns errors into answers, so that headers survive. */
+  catches: boolean;
+}
+
+export const PLAIN: Setup = {
+  backing: 'cookie',
+  external: false,
+  options: {},
+  genid: 'counter',
+  hooks: { valid: false, beforeSave: false, codec: false },
+  keys: ['the newest key', 'an older key'],
+  catches: false,
+};
+
+/** All that an engine did in one request, as far as anybody outside can tell. */
+export interface Exchange {
+  status: number;
+  body: string;
+  setCookie: string[];
+  /** The external key, where it travels in a header. */
+  header: string | undefined;
+  /** Calls of the store and of the hooks, with their arguments, in order. */
+  calls: unknown[];
+  /** koa-session's three events. */
+  events: unknown[];
+  /** What Koa's `error` event told. */
+  errors: string[];
+  /** What the handlers saw. */
+  seen: unknown[];
+}
+
+/** One server for all worlds of a test file: worlds take turns, a request at a time. */
+export class Host {
+  #server: Server | undefined;
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  listener: RequestListener = (_request, response) => response.end();
+
+  async open(): Promise<void> {
+    this.#server = createServer((request, response) => {
+      this.listener(request, response);
+    }).listen(0, '127.0.0.1');
+    await once(this.#server, 'listening');
+  }
+
+  async close(): Promise<void> {
+    const server = this.#server as Server;
+    this.#agent.destroy();
+    server.close();
+    server.closeAllConnections();
+    await once(server, 'close');
+  }
+
+  get(
+    headers: Record<string, string>,
+  ): Promise<{ status: number; headers: IncomingHttpHeaders; body: string }> {
+    const { port } = this.#server?.address() as AddressInfo;
+    return new Promise((resolve, reject) => {
+      const sent = httpRequest(
+        { host: '127.0.0.1', port, agent: this.#agent, headers },
+        (response) => {
+          const chunks: Buffer[] = [];
+          response.on('data', (chunk: Buffer) => chunks.push(chunk));
+          response.on('end', () => {
+            const body = Buffer.concat(chunks).toString();
+            resolve({ status: response.statusCode ?? 0, headers: response.headers, body });
+          });
+          response.on('error', reject);
+        },
+      );
+      sent.setTimeout(10_000, () => sent.destroy(new Error('no answer within 10 s')));
+      sent.on('error', reject);
+      sent.end();
+    });
+  }
+}
+
+const realNow = Date.now;
+
+/** The clock that both engines read; nothing else moves it. */
+export const clock = {
+  now: START,
+  freeze(): void {
+    Date.now = () => clock.now;
+  },
+  release(): void {
+    Date.now = realNow;
+  },
+};
+
+/** One application, one client, one store. */
+export class World {
+  readonly app = new Koa();
+  readonly options: Record<string, unknown>;
+  readonly records = new Map<string, string>();
+  readonly jar = new Map<string, string>();
+  readonly #host: Host;
+  readonly #setup: Setup;
+  #first: Map<string, string> | undefined;
+  #header: string | undefined;
+  #calls: unknown[] = [];
+  #events: unknown[] = [];
+  #errors: string[] = [];
+  #seen: unknown[] = [];
+  #ids = 0;
+  #keys = 0;
+  #ctx: Context | undefined;
+  #before: readonly Op[] = [];
+  #ops: readonly Op[] = [];
+  #after: readonly Op[] = [];
+
+  constructor(engine: Engine, setup: Setup, host: Host) {
+    this.#host = host;
+    this.#setup = setup;
+    clock.now = START;
+    const { app } = this;
+    app.keys = [...setup.keys];
+    app.on('error', (error: Error) => this.#errors.push(`${error.name}: ${error.message}`));
+    for (const name of ['missed', 'expired', 'invalid']) {
+      app.on(`session:${name}`, ({ key, value, ctx }: { key: unknown; value: unknown; ctx: unknown }) =>
+        this.#events.push([name, { key, value: copy(value), ctx: ctx === this.#ctx }]),
+      );
+    }
+    this.options = this.#sessionOptions();
+    if (setup.catches) app.use(catchErrors);
+    app.use(async (ctx, next) => {
+      this.#ctx = ctx as unknown as Context;
+      ctx.body = 'ok';
+      await perform(this.#before, this.#ctx, this.#seen);
+      await next();
+      await perform(this.#after, this.#ctx, this.#seen);
+    });
+    for (const middleware of engine.install(app, this.options)) app.use(middleware);
+    app.use((ctx) => perform(this.#ops, ctx as unknown as Context, this.#seen));
+  }
+
+  #sessionOptions(): Record<string, unknown> {
+    const { backing, external, genid, hooks, options } = this.#setup;
+    const all = { ...options };
+    const store = this.#store();
+    if (backing === 'store') all.store = store;
+    if (backing === 'ContextStore') {
+      const called = (what: unknown): void => void this.#calls.push(what);
+      all.ContextStore = class {
+        constructor(ctx: Context) {
+          called(['new ContextStore', typeof ctx.req]);
+        }
+        get(...args: Parameters<typeof store.get>): unknown {
+          return store.get(...args);
+        }
+        set(...args: Parameters<typeof store.set>): unknown {
+          return store.set(...args);
+        }
+        destroy(...args: Parameters<typeof store.destroy>): unknown {
+          return store.destroy(...args);
+        }
+      };
+    }
+    if (external) {
+      all.externalKey = {
+        get: (ctx: Context) => this.#call('externalKey.get', ctx.get('x-session') || undefined),
+        set: (ctx: Context, key: string) => {
+          this.#call('externalKey.set', key);
+          ctx.set('x-session', key);
+        },
+      };
+    }
+    if (genid === 'counter') all.genid = () => this.#call('genid', `id${++this.#ids}`);
+    if (hooks.valid) {
+      all.valid = (_ctx: Context, data: Record<string, unknown>) => {
+        this.#calls.push(['valid', copy(data)]);
+        return data.bad === undefined;
+      };
+    }
+    if (hooks.beforeSave) {
+      all.beforeSave = (_ctx: Context, session: Record<string, unknown>) => {
+        this.#calls.push(['beforeSave', copy(session)]);
+        session.saves = Number(session.saves ?? 0) + 1;
+      };
+    }
+    if (hooks.codec) {
+      all.encode = (record: object) =>
+        this.#call('encode', Buffer.from(JSON.stringify(record)).toString('hex'));
+      all.decode = (text: string): unknown => {
+        this.#calls.push(['decode', text]);
+        return JSON.parse(Buffer.from(text, 'hex').toString());
+      };
+    }
+    return all;
+  }
+
+  #call<T>(name: string, result: T): T {
+    this.#calls.push([name, result]);
+    return result;
+  }
+
+  #store(): Record<'get' | 'set' | 'destroy', (...args: never[]) => Promise<unknown>> {
+    const { records } = this;
+    const show = (options: Record<string, unknown>): unknown => ({
+      ...options,
+      ctx: options.ctx === this.#ctx,
+    });
+    return {
+      get: async (key: string, maxAge: unknown, options: Record<string, unknown>) => {
+        this.#calls.push(['get', key, maxAge, show(options)]);
+        const text = records.get(key);
+        return text === undefined ? undefined : JSON.parse(text);
+      },
+      set: async (
+        key: string,
+        record: unknown,
+        maxAge: unknown,
+        options: Record<string, unknown>,
+      ) => {
+        this.#calls.push(['set', key, copy(record), maxAge, show(options)]);
+        records.set(key, JSON.stringify(record));
+      },
+      destroy: async (key: string, options: Record<string, unknown>) => {
+        this.#calls.push(['destroy', key, show(options)]);
+        records.delete(key);
+      },
+    };
+  }
+
+  get #cookieName(): string {
+    return (this.#setup.options.key as string | undefined) ?? 'koa.sess';
+  }
+
+  /** Takes one step; a request gives an exchange. */
+  async take(step: Step): Promise<Exchange | undefined> {
+    switch (step.step) {
+      case 'request':
+        return this.request(step.ops, step);
+      case 'wait':
+        clock.now += step.ms;
+        return;
+      case 'rotate keys':
+        this.app.keys = [`key ${++this.#keys}`, ...(this.app.keys as string[])];
+        return;
+      case 'lose records':
+        this.records.clear();
+        return;
+      case 'put record':
+        for (const key of this.records.keys()) this.records.set(key, JSON.stringify(step.record));
+        return;
+      case 'forge cookie':
+        this.#forge(step.payload);
+        return;
+      case 'set option':
+        this.options[step.name] = step.value;
+    }
+  }
+
+  /** A cookie that only somebody with the key (an older version of the application) can make. */
+  #forge(payload: unknown): void {
+    const encoding = this.#setup.hooks.codec ? 'hex' : 'base64';
+    const value = Buffer.from(JSON.stringify(payload)).toString(encoding);
+    this.jar.set(this.#cookieName, value);
+    const signature = new Keygrip(this.app.keys as string[]).sign(`${this.#cookieName}=${value}`);
+    this.jar.set(`${this.#cookieName}.sig`, signature);
+  }
+
+  async request(
+    ops: readonly Op[],
+    more: { before?: Op[]; after?: Op[]; cookies?: CookieTrick } = {},
+  ): Promise<Exchange> {
+    this.#calls = [];
+    this.#events = [];
+    this.#errors = [];
+    this.#seen = [];
+    this.#ops = ops;
+    this.#before = more.before ?? [];
+    this.#after = more.after ?? [];
+    this.#host.listener = this.app.callback() as RequestListener;
+    const headers: Record<string, string> = {};
+    const cookie = this.#cookie(more.cookies ?? 'its own');
+    if (cookie !== '') headers.cookie = cookie;
+    if (this.#header && more.cookies !== 'none') headers['x-session'] = this.#header;
+    const answer = await this.#host.get(headers);
+    // Events come in the event loop's next turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+    const setCookie = answer.headers['set-cookie'] ?? [];
+    this.#keep(setCookie, answer.headers['x-session'] as string | undefined);
+    return {
+      status: answer.status,
+      body: answer.body,
+      setCookie,
+      header: answer.headers['x-session'] as string | undefined,
+      calls: this.#calls,
+      events: this.#events,
+      errors: this.#errors,
+      seen: this.#seen,
+    };
+  }
+
+  #cookie(trick: CookieTrick): string {
+    const name = this.#cookieName;
+    const jar = new Map(trick === 'its first' ? this.#first : this.jar);
+    if (trick === 'none') jar.clear();
+    if (trick === 'other value' && jar.has(name)) jar.set(name, swapEnds(jar.get(name) as string));
+    const signature = jar.get(`${name}.sig`);
+    if (trick === 'other signature' && signature) jar.set(`${name}.sig`, swapEnds(signature));
+    if (trick === 'no signature') jar.delete(`${name}.sig`);
+    if (trick === 'no value') jar.delete(name);
+    if (trick === 'garbage') jar.set(name, 'garbage').set(`${name}.sig`, 'garbage');
+    return [...jar].map(([key, value]) => `${key}=${value}`).join('; ');
+  }
+
+  #keep(setCookie: readonly string[], header: string | undefined): void {
+    if (header !== undefined) this.#header = header;
+    for (const line of setCookie) {
+      const [, name = '', value = ''] = /^([^=]*)=([^;]*)/.exec(line) ?? [];
+      const expires = /; expires=([^;]*)/.exec(line)?.[1];
+      if (expires !== undefined && Date.parse(expires) <= clock.now) this.jar.delete(name);
+      else this.jar.set(name, value);
+    }
+    if (this.#first === undefined && this.jar.size > 0) this.#first = new Map(this.jar);
+  }
+}
+
+/** All that an engine did on the way through `steps`. */
+export async function transcript(
+  engine: Engine,
+  setup: Setup,
+  steps: readonly Step[],
+  host: Host,
+): Promise<Exchange[]> {
+  const world = new World(engine, setup, host);
+  const exchanges: Exchange[] = [];
+  for (const step of steps) {
+    const exchange = await world.take(step);
+    if (exchange !== undefined) exchanges.push(exchange);
+  }
+  return setup.genid === 'default' ? withNamedIds(exchanges, world.app.keys as string[]) : exchanges;
+}
+
+const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/g;
+const SIGNED = /(koa\.sess)=([^;]+)(; .*)?\u0000\1\.sig=([^;]+)/g;
+
+/** Random ids, named in the order they are seen in; their signatures are checked on the way. */
+function withNamedIds(exchanges: Exchange[], keys: string[]): Exchange[] {
+  const names = new Map<string, string>();
+  const keygrip = new Keygrip(keys);
+  const signed = exchanges.map((exchange) => ({
+    ...exchange,
+    setCookie: exchange.setCookie
+      .join('\u0000')
+      .replace(SIGNED, (_all, name: string, value: string, rest: string, signature: string) =>
+        `${name}=${value}${rest}\u0000${name}.sig=${keygrip.verify(`${name}=${value}`, signature) ? 'good' : 'bad'}`,
+      )
+      .split('\u0000')
+      .filter((line) => line !== ''),
+  }));
+  const text = show(signed).replace(UUID, (id) => {
+    if (!names.has(id)) names.set(id, `uuid ${names.size + 1}`);
+    return names.get(id) as string;
+  });
+  return JSON.parse(text) as Exchange[];
+}
+
+/** A transcript as text, for comparison: `undefined` counts. */
+export function show(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) => (part === undefined ? '<undefined>' : part), 1);
+}
+
+async function catchErrors(ctx: Koa.Context, next: Koa.Next): Promise<void> {
+  try {
+    await next();
+  } catch (error) {
+    ctx.status = (error as { status?: number }).status ?? 500;
+    ctx.body = `${(error as Error).name}: ${(error as Error).message}`;
+  }
+}
+
+function copy(value: unknown): unknown {
+  return value === undefined ? undefined : JSON.parse(JSON.stringify(value));
+}
+
+function swapEnds(text: string): string {
+  return `${text.slice(-1)}${text.slice(1, -1)}${text.slice(0, 1)}`;
+}
