@@ -75,7 +75,7 @@ const OWNER_BATCH = 500;
  * but may lie on another server of a cluster. An entry is no promise: each is checked against its
  * record, and dropped at the latest when twice the session's lifetime has passed.
  *
- * Failures are {@link StoreError}s. A read or a named write whose connection broke is sent once
+ * Failures are `StoreError`s. A read or a named write whose connection broke is sent once
  * more; the name makes that harmless.
  *
  * @example
