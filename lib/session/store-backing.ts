@@ -10,6 +10,7 @@ import type { Awaitable, ResolvedSessionOptions } from './options.js';
 import { type KeyedRecord, movedTo, RecordStore } from './record-store.js';
 import { isThenable } from './store-call.js';
 import type { SessionStore } from './store.js';
+import { takeTurn } from './turns.js';
 
 /** How often a new id is tried when the one made is taken. */
 const ID_ATTEMPTS = 4;
@@ -196,35 +197,44 @@ export class StoreBacking implements Backing {
 
   /** Compare-and-set; a conflict is merged with what is stored and tried again. */
   async #update(draft: Draft, firstKey: string): Promise<WriteOutcome> {
-    let key = firstKey;
-    let version = this.#version;
-    if (version === undefined) {
-      // `create` told no version, and others may have written since.
-      const latest = await this.#latest(await this.#records.read(key));
-      if (latest === undefined) return GONE;
-      ({ key, version } = latest);
-      await draft.rebase(latest.record);
-    }
-    const { maxMergeAttempts } = this.#host.options;
-    for (let merges = 0; merges <= maxMergeAttempts; merges++) {
-      const result = await this.#records.update(key, version, draft);
-      if (result.status === 'ok') {
-        this.#version = result.version;
-        this.#isUnder(key);
-        return { ...WRITTEN, merges };
+    let endTurn: (() => void) | undefined;
+    try {
+      let target = await this.#base(draft, firstKey);
+      const { maxMergeAttempts } = this.#host.options;
+      for (let merges = 0; merges <= maxMergeAttempts; merges++) {
+        if (target === undefined) return GONE;
+        const { key, version } = target;
+        const result = await this.#records.update(key, version, draft);
+        if (result.status === 'ok') {
+          this.#version = result.version;
+          this.#isUnder(key);
+          return { ...WRITTEN, merges };
+        }
+        if (result.status === 'gone') return result;
+        endTurn ??= await takeTurn(this.store, key);
+        const latest = await this.#records.successor({ ...result, key });
+        if (latest !== undefined) await draft.rebase(latest.record);
+        target = latest;
+        // With the turn, only other processes are left to meet.
+        if (merges > 1) await delay(Math.random() * Math.min(merges, MAX_BACKOFF));
       }
-      if (result.status === 'gone') return result;
-      const theirs = await this.#latest({ ...result, key });
-      if (theirs === undefined) return GONE;
-      ({ key, version } = theirs);
-      await draft.rebase(theirs.record);
-      if (merges > 1) await delay(Math.random() * Math.min(merges * 2, MAX_BACKOFF));
+      throw tooManyConflicts(maxMergeAttempts);
+    } finally {
+      endTurn?.();
     }
-    throw tooManyConflicts(maxMergeAttempts);
   }
 
-  async #latest(read: KeyedRecord | undefined): Promise<KeyedRecord | undefined> {
-    return read && this.#records.successor(read);
+  /** The version that a write goes by: that of the load, or what is stored now. */
+  async #base(
+    draft: Draft,
+    key: string,
+  ): Promise<{ key: string; version: string | number } | undefined> {
+    if (this.#version !== undefined) return { key, version: this.#version };
+    // `create` told no version, and others may have written since.
+    const read = await this.#records.read(key);
+    const latest = read && (await this.#records.successor(read));
+    if (latest !== undefined) await draft.rebase(latest.record);
+    return latest;
   }
 
   /** The session turned out to lie under `key`, since another request renewed its id. */
