@@ -240,11 +240,13 @@ export class SqlStore implements CapableStore {
     const { rows } = await this.#attempt('list', true, () =>
       this.#run(this.#statements.listByOwner, [owner, Date.now()]),
     );
-    return rows.flatMap((row) => {
-      const found = decode(row);
-      if (found === undefined) return [];
-      return [{ key: text(row['id']), record: found.record, expires: Number(row['expires']) }];
-    });
+    const owned: OwnedRecord[] = [];
+    for (const row of rows) {
+      const record = decode(row)?.record;
+      if (record === undefined) continue;
+      owned.push({ key: text(row['id']), record, expires: Number(row['expires']) });
+    }
+    return owned;
   }
 
   async destroyByOwner(owner: string, options?: { except?: readonly string[] }): Promise<number> {
