@@ -288,7 +288,7 @@ export class ContextSession implements SessionHost {
 
   #restoreFields({ _maxAge, _session, _expire }: SessionRecord & RecordFields): void {
     if (typeof _maxAge === 'number' && Number.isFinite(_maxAge)) this.maxAge = _maxAge;
-    if (_session) this.maxAge = 'session';
+    if (_session !== undefined) this.maxAge = 'session';
     if (typeof _expire === 'number') this.expire = _expire;
   }
 
