@@ -126,8 +126,12 @@ export class IdCarrier {
     return this.#external ? this.#external.get(this.#host.ctx) : readSessionCookie(this.#host);
   }
 
-  /** Hands `id` to the client, unless the headers have left: then only an event says so. */
-  write(id: string, maxAge: number | undefined): Awaitable<unknown> {
+  /**
+   * Hands `id` to the client, unless the headers have left: then only an event says so. Where it
+   * takes the place of another and `overwrite` is off, the answer shows the old cookie's removal
+   * first, as in koa-session.
+   */
+  write(id: string, maxAge: number | undefined, replaces = false): Awaitable<unknown> {
     const { ctx } = this.#host;
     if (ctx.headerSent) {
       if (this.#sent !== id) this.#tooLate();
@@ -135,6 +139,7 @@ export class IdCarrier {
     }
     this.#sent = id;
     if (this.#external) return this.#external.set(ctx, id);
+    if (replaces && !this.#host.options.overwrite) removeSessionCookie(this.#host);
     writeSessionCookie(this.#host, id, maxAge);
   }
 

@@ -166,7 +166,8 @@ export class StoreBacking implements Backing {
   /** Hands the client its id, unless a pointer led here: then it was told by another answer. */
   async #send(draft: Draft): Promise<void> {
     if (this.#foundKey === undefined) {
-      await this.#carrier.write(await this.#ready(), draft.lifetime.cookie);
+      const replaces = draft.regenerate !== undefined;
+      await this.#carrier.write(await this.#ready(), draft.lifetime.cookie, replaces);
     }
   }
 
