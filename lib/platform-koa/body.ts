@@ -3,7 +3,7 @@ import { Stream } from 'node:stream';
 import encodeUrl from 'encodeurl';
 import { setStatus, setStatusText, statusText } from './context.js';
 import type { KoaContext } from './context.js';
-import type { KoaResponse } from './response.js';
+import type { KoaResponse } from './exchange.js';
 
 /**
  * An answer without a body that keeps its status. Koa alone takes a null body for 204.

@@ -1,5 +1,5 @@
 import { finished } from 'node:stream';
-import type { KoaResponse } from './response.js';
+import type { KoaResponse } from './exchange.js';
 
 /**
  * Calls `done` once, when the answer is out or can never be: the response finished or failed, or

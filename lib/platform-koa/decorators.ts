@@ -1,6 +1,6 @@
 import { createParamDecorator } from '@nestjs/common';
 import type { ExecutionContext } from '@nestjs/common';
-import type { KoaRequest } from './request.js';
+import type { KoaRequest } from './exchange.js';
 
 /**
  * The Koa context of the request, or one of its properties.

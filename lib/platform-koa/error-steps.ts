@@ -3,8 +3,7 @@ import { setStatusText } from './context.js';
 import type { KoaContext, StatusMarks } from './context.js';
 import { applyErrorHeaders } from './exceptions.js';
 import type { ConnectErrorMiddleware } from './middleware-kind.js';
-import type { KoaRequest } from './request.js';
-import type { KoaResponse } from './response.js';
+import type { KoaRequest, KoaResponse } from './exchange.js';
 import type { Step } from './route-table.js';
 import { FAILED_AT, isThenable } from './walk.js';
 

@@ -1,6 +1,14 @@
 export type { BodyParserOptions, BodyParserType } from './body-parser.js';
 export type { KoaContext, KoaMiddleware } from './context.js';
 export { Ctx, State } from './decorators.js';
+export type {
+  FileCallback,
+  KoaCookieOptions,
+  KoaRequest,
+  KoaResponse,
+  SendFileOptions,
+  ViewCallback,
+} from './exchange.js';
 export { KoaAdapter } from './koa-adapter.js';
 export { fromConnect, fromKoa } from './middleware-kind.js';
 export type { ConnectErrorMiddleware, ConnectMiddleware } from './middleware-kind.js';
@@ -24,9 +32,6 @@ export type {
 } from './multer/options.js';
 export type { NestKoaApplication } from './nest-koa-application.js';
 export type { KoaAdapterOptions } from './options.js';
-export type { KoaRequest } from './request.js';
-export type { KoaCookieOptions, KoaResponse } from './response.js';
-export type { FileCallback, SendFileOptions } from './send-file.js';
 export type { KoaServer } from './server.js';
 export type { ServeStaticOptions } from './static-assets.js';
-export type { ViewCallback, ViewEngine } from './views.js';
+export type { ViewEngine } from './views.js';

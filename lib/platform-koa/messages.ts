@@ -2,9 +2,9 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 import { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { KoaContext } from './context.js';
 import { requestMembers } from './request.js';
-import type { KoaRequest } from './request.js';
+import type { KoaRequest } from './exchange.js';
 import { responseMembers } from './response.js';
-import type { KoaResponse } from './response.js';
+import type { KoaResponse } from './exchange.js';
 import { isStrayEnd } from './answer.js';
 
 /** Node's classes with the adapter's members, for the servers that the adapter creates. */

@@ -1,7 +1,6 @@
 import { AdapterError, typeName } from '../errors.js';
 import type { KoaMiddleware } from './context.js';
-import type { KoaRequest } from './request.js';
-import type { KoaResponse } from './response.js';
+import type { KoaRequest, KoaResponse } from './exchange.js';
 import type { Next } from './route-table.js';
 
 /**

@@ -1,7 +1,8 @@
 import type { KoaMiddleware } from './context.js';
-import type { KoaRequest } from './request.js';
+import type { KoaRequest } from './exchange.js';
 import { pathMatcher } from './route-path.js';
-import type { MatchingRules, RoutePath } from './route-path.js';
+import type { MatchingRules } from './path-match.js';
+import type { RoutePath } from './route-path.js';
 import { enterMount } from './walk.js';
 
 /**

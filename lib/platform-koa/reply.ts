@@ -4,7 +4,7 @@ import { Logger, StreamableFile } from '@nestjs/common';
 import { giveAnswer, hasAnswer } from './answer.js';
 import { emptyBody, jsonBody, textBody } from './body.js';
 import { keepStatus } from './context.js';
-import type { KoaResponse } from './response.js';
+import type { KoaResponse } from './exchange.js';
 import { streamBody } from './streamable.js';
 
 const logger = new Logger('KoaAdapter');

@@ -1,87 +1,21 @@
 import { createHmac } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
-import type { OutgoingHttpHeader, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { basename, extname } from 'node:path';
 import { serialize } from 'cookie';
 import type { SerializeOptions } from 'cookie';
 import { answerDefaults, failAnswer, giveAnswer } from './answer.js';
 import { emptyBody, jsonBody, redirectBody, setLocation, textBody } from './body.js';
 import { keepStatus, setStatus } from './context.js';
-import type { KoaContext } from './context.js';
-import type { KoaRequest } from './request.js';
+import type {
+  FileCallback,
+  KoaRequest,
+  KoaResponse,
+  SendFileOptions,
+  ViewCallback,
+} from './exchange.js';
 import { sendFile } from './send-file.js';
-import type { FileCallback, SendFileOptions } from './send-file.js';
-import type { ViewCallback, Views } from './views.js';
-
-/**
- * Cookie attributes as Express has them: `maxAge` in milliseconds, `path` `/` unless given.
- *
- * @publicApi
- */
-export interface KoaCookieOptions extends SerializeOptions {
-  /** Signs the value with `req.secret`, in the format of cookie-parser. Default: false. */
-  signed?: boolean;
-}
-
-/**
- * The response that handlers and middleware get: Node's own, with the Koa context attached and
- * the methods that Express users know.
- *
- * `send`, `json`, `sendStatus`, `redirect`, `render` and `sendFile` set the answer on the context
- * and leave the writing to Koa, so middleware that awaits `next()` still sees and changes it.
- * `write`, `end` and `pipe` write at once, past that middleware.
- *
- * @publicApi
- */
-export interface KoaResponse extends ServerResponse {
-  /** The Koa context of this request. */
-  ctx: KoaContext;
-  /** The same object as `ctx.state`, and the variables of a view. */
-  locals: Record<string, unknown>;
-  /** Sets the status code. */
-  status(code: number): this;
-  /** Sets a header, or several; a content type gets its charset. */
-  set(name: string, value: unknown): this;
-  set(headers: Record<string, unknown>): this;
-  /** The same as `set`. */
-  header(name: string, value: unknown): this;
-  header(headers: Record<string, unknown>): this;
-  /** A header that was set. */
-  get(name: string): OutgoingHttpHeader | undefined;
-  /** Adds a value to a header. */
-  append(name: string, value: string | readonly string[]): this;
-  /** Sets the content type, from a media type, a file extension or a short name. */
-  type(type: string): this;
-  /** The same as `type`. */
-  contentType(type: string): this;
-  /** Adds a field to `Vary`. */
-  vary(field: string | string[]): this;
-  /** Sets `Location`. */
-  location(url: string): this;
-  /** Answers with text, bytes, or anything else as JSON. */
-  send(body?: unknown): this;
-  /** Answers with JSON. */
-  json(body: unknown): this;
-  /** Answers with a status and its name. */
-  sendStatus(code: number): this;
-  /** Answers with a redirect, 302 unless a status is given. */
-  redirect(url: string): void;
-  redirect(status: number, url: string): void;
-  /** Answers with a rendered view, or hands the text to the callback. */
-  render(view: string, callback: ViewCallback): void;
-  render(view: string, options?: Record<string, unknown>, callback?: ViewCallback): void;
-  /** Answers with a file: an absolute path, or one below `options.root`. */
-  sendFile(path: string, callback?: FileCallback): void;
-  sendFile(path: string, options?: SendFileOptions | null, callback?: FileCallback): void;
-  /** As `sendFile`, for the client to save under `name`. */
-  download(path: string, name?: string, options?: SendFileOptions, callback?: FileCallback): void;
-  /** Tells the client to save the answer, under `name` if given. */
-  attachment(name?: string): this;
-  /** Sets a cookie. */
-  cookie(name: string, value: unknown, options?: KoaCookieOptions): this;
-  /** Makes the client forget a cookie; `path` and `domain` must be those it was set with. */
-  clearCookie(name: string, options?: KoaCookieOptions): this;
-}
+import type { Views } from './views.js';
 
 /** The views of the adapter that serves a request, on the Koa context's prototype. @internal */
 export const VIEWS = Symbol('views');

@@ -2,21 +2,9 @@ import { Logger } from '@nestjs/common';
 import { match, parse, pathToRegexp } from 'path-to-regexp';
 import type { Token } from 'path-to-regexp';
 import { AdapterError } from '../errors.js';
-
-/** What a path matched: the values of its parameters, and the part of the path it took. @internal */
-export interface PathMatch {
-  readonly path: string;
-  readonly params: Record<string, string | string[] | undefined>;
-}
-
-/** Tells whether a request's path is a route's, and with which parameters. @internal */
-export type PathMatcher = (path: string) => PathMatch | false;
-
-/** How the paths of routes are compared with those of requests. @internal */
-export interface MatchingRules {
-  readonly caseSensitive: boolean;
-  readonly strict: boolean;
-}
+import { decodeParameter } from './path-match.js';
+import type { MatchingRules, PathMatch, PathMatcher } from './path-match.js';
+import { segmentMatcher } from './segment-matcher.js';
 
 /** A path as an application may write it. @internal */
 export type RoutePath = string | RegExp | readonly (string | RegExp)[];
@@ -74,7 +62,10 @@ export function pathMatcher(path: RoutePath, rules: MatchingRules, mount: boolea
   if (mount && path === '/') return () => EVERY_PATH;
   if (typeof path !== 'string') return listMatcher(path, rules, mount);
   try {
-    return match(rules.strict && !mount ? path : withoutEndSlash(path), {
+    const loose = rules.strict && !mount ? path : withoutEndSlash(path);
+    const simple = mount || loose === '/' ? undefined : segmentMatcher(loose, rules);
+    if (simple !== undefined) return simple;
+    return match(loose, {
       sensitive: rules.caseSensitive,
       trailing: mount || !rules.strict,
       end: !mount,
@@ -156,17 +147,6 @@ export function withoutEndSlash(path: string): string {
 export function withLeadingSlash(path: string | undefined): string {
   if (path === undefined || path === '') return '';
   return path.startsWith('/') ? path : `/${path}`;
-}
-
-/** A malformed escape is the client's mistake: 400, as Express answers it. */
-function decodeParameter(value: string): string {
-  if (!value.includes('%')) return value;
-  try {
-    return decodeURIComponent(value);
-  } catch (cause) {
-    const error = new URIError(`Failed to decode param '${value}'`, { cause });
-    throw Object.assign(error, { status: 400, statusCode: 400 });
-  }
 }
 
 function invalidPath(path: string, cause: unknown): AdapterError {

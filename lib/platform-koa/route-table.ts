@@ -1,7 +1,7 @@
 import { pathIndex, pathMatcher, withoutEndSlash } from './route-path.js';
-import type { MatchingRules, PathMatcher, RoutePath } from './route-path.js';
-import type { KoaRequest } from './request.js';
-import type { KoaResponse } from './response.js';
+import type { MatchingRules, PathMatcher } from './path-match.js';
+import type { RoutePath } from './route-path.js';
+import type { KoaRequest, KoaResponse } from './exchange.js';
 
 /** Continues with the next step, or fails the request when given an error. @internal */
 export type Next = (error?: unknown) => void;
@@ -109,6 +109,9 @@ function serves(step: Step, method: string): boolean {
 class MethodIndex {
   private readonly whole = new Map<string, readonly Step[]>();
   private readonly prefixes = new Map<string, readonly Step[]>([['', []]]);
+  /** No whole path is longer, and no prefix has more segments: what is beyond needs no look. */
+  private longest = 0;
+  private deepest = 0;
 
   constructor(
     steps: readonly Step[],
@@ -118,6 +121,7 @@ class MethodIndex {
     for (const literal of new Set(open.map((step) => this.fold(step.literal)))) {
       const reachable = open.filter((step) => this.isAtOrAbove(step, literal));
       this.prefixes.set(literal, reachable);
+      this.deepest = Math.max(this.deepest, literal.split('/').length - 1);
     }
     const closed = new Map<string, Step[]>();
     for (const step of steps.filter((each) => each.isWhole)) {
@@ -127,23 +131,35 @@ class MethodIndex {
     for (const [literal, own] of closed) {
       const list = [...own, ...this.findOpen(literal)].sort((a, b) => a.order - b.order);
       this.whole.set(literal, list);
+      this.longest = Math.max(this.longest, literal.length);
     }
   }
 
   find(path: string): readonly Step[] {
     const folded = this.fold(path);
-    return this.whole.get(folded) ?? this.findOpen(folded);
+    const whole = folded.length > this.longest ? undefined : this.whole.get(folded);
+    return whole ?? this.findOpen(folded);
   }
 
   /** The list of the longest known run of segments that the path begins with. */
   private findOpen(folded: string): readonly Step[] {
-    let end = folded.length;
+    let end = this.endOfDeepest(folded);
     while (end > 0) {
       const found = this.prefixes.get(folded.slice(0, end));
       if (found !== undefined) return found;
       end = folded.lastIndexOf('/', end - 1);
     }
     return this.prefixes.get('') ?? [];
+  }
+
+  /** Where the segments end that a prefix may have. */
+  private endOfDeepest(folded: string): number {
+    let end = 0;
+    for (let depth = 0; depth < this.deepest; depth++) {
+      end = folded.indexOf('/', end + 1);
+      if (end === -1) return folded.length;
+    }
+    return end;
   }
 
   private isAtOrAbove(step: Step, literal: string): boolean {

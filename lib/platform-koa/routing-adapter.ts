@@ -8,10 +8,10 @@ import type { AnyMiddleware, ConnectErrorMiddleware } from './middleware-kind.js
 import { mountKoa } from './mount.js';
 import { Pipeline } from './pipeline.js';
 import type { RequestHook, ResponseHook } from './pipeline.js';
-import type { KoaRequest } from './request.js';
-import type { KoaResponse } from './response.js';
+import type { KoaRequest, KoaResponse } from './exchange.js';
 import { checkedPath, withLeadingSlash, withoutEndSlash } from './route-path.js';
-import type { MatchingRules, RoutePath } from './route-path.js';
+import type { MatchingRules } from './path-match.js';
+import type { RoutePath } from './route-path.js';
 import type { StepHandler } from './route-table.js';
 import type { KoaServer } from './server.js';
 import { versionFilter } from './version-filter.js';

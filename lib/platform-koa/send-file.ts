@@ -1,20 +1,10 @@
 import { isAbsolute } from 'node:path';
 import send from 'send';
-import type { SendOptions } from 'send';
 import { AdapterError } from '../errors.js';
 import { answerWith } from './answer.js';
 import { onceGone } from './connection.js';
 import { keepStatus } from './context.js';
-import type { KoaResponse } from './response.js';
-
-/** What `res.sendFile()` takes beside the path. @publicApi */
-export interface SendFileOptions extends SendOptions {
-  /** Headers to send with the file. */
-  headers?: Record<string, string | string[]>;
-}
-
-/** Called when a file was sent, with an error when it was not. @publicApi */
-export type FileCallback = (error?: Error) => void;
+import type { FileCallback, KoaResponse, SendFileOptions } from './exchange.js';
 
 /**
  * Leaves the answering to `send`, which knows ranges, validators and types, once Koa's middleware

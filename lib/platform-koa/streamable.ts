@@ -5,7 +5,7 @@ import { Logger } from '@nestjs/common';
 import type { StreamableFile } from '@nestjs/common';
 import { answerWith } from './answer.js';
 import { onceGone } from './connection.js';
-import type { KoaResponse } from './response.js';
+import type { KoaResponse } from './exchange.js';
 
 const logger = new Logger('KoaAdapter');
 

@@ -1,7 +1,7 @@
 import { VERSION_NEUTRAL, VersioningType } from '@nestjs/common';
 import type { HttpServer, VersioningOptions } from '@nestjs/common';
 import { AdapterError } from '../errors.js';
-import type { KoaRequest } from './request.js';
+import type { KoaRequest } from './exchange.js';
 import type { StepHandler } from './route-table.js';
 
 /** A version, several, or the neutral one, as a route declares it. @internal */

@@ -2,10 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { AdapterError, PeerMissingError } from '../errors.js';
-import type { KoaResponse } from './response.js';
-
-/** Gets the rendered text, or what went wrong. @publicApi */
-export type ViewCallback = (error: unknown, text?: string) => void;
+import type { KoaResponse, ViewCallback } from './exchange.js';
 
 /** A view engine as Express knows it: `ejs.renderFile`, `pug.__express`, `hbs.__express`. @publicApi */
 export type ViewEngine = (

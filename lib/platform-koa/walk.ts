@@ -2,9 +2,8 @@ import { Logger } from '@nestjs/common';
 import { hasAnswer, isSettled, onSettled } from './answer.js';
 import { assumeNotFound, assumeOk } from './context.js';
 import type { KoaContext } from './context.js';
-import type { PathMatch } from './route-path.js';
-import type { KoaRequest } from './request.js';
-import type { KoaResponse } from './response.js';
+import type { PathMatch } from './path-match.js';
+import type { KoaRequest, KoaResponse } from './exchange.js';
 import type { Next, RouteTable, Step } from './route-table.js';
 
 /** On a response whose request failed in a step: that step's place in the order. @internal */

@@ -1,5 +1,5 @@
 import type { ModuleMetadata, Type } from '@nestjs/common';
-import type { KoaRequest } from '../request.js';
+import type { KoaRequest } from '../exchange.js';
 
 /**
  * Limits of an upload. Each is checked while the body arrives; exceeding one is answered with 400,

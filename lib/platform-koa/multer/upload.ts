@@ -2,8 +2,7 @@ import { createRequire } from 'node:module';
 import { finished } from 'node:stream';
 import { PeerMissingError } from '../../errors.js';
 import { onceGone } from '../connection.js';
-import type { KoaRequest } from '../request.js';
-import type { KoaResponse } from '../response.js';
+import type { KoaRequest, KoaResponse } from '../exchange.js';
 import { uploadException } from './exceptions.js';
 import type { MulterField, MulterOptions, MulterStorage } from './options.js';
 
