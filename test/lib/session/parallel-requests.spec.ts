@@ -38,9 +38,8 @@ interface World {
 }
 
 /** A logged-in user, and parallel requests that carry the same cookie. */
-async function world(options: SessionOptions = {}): Promise<World> {
+async function world(options: SessionOptions = {}, store = new MemoryStore()): Promise<World> {
   let scheduler: fc.Scheduler | undefined;
-  const store = new MemoryStore();
   const app = new Koa();
   app.keys = ['a key for tests'];
   app.silent = true;
@@ -197,5 +196,49 @@ describe('parallel requests on a store that can compare and set', () => {
       ),
       { numRuns: RUNS },
     );
+  });
+
+  it('would lose writes with a store whose version check is off, which this suite notices', async () => {
+    class Careless extends MemoryStore {
+      override async update(...[key, , ...rest]: Parameters<MemoryStore['update']>) {
+        const current = await this.read(key, undefined, {});
+        return super.update(key, current?.version ?? '', ...rest);
+      }
+    }
+    const details = await fc.check(
+      fc.asyncProperty(fc.scheduler(), async (scheduler) => {
+        const user = await world({}, new Careless());
+        await user.run(scheduler, [(session) => (session.a = 1), (session) => (session.b = 1)]);
+        expect(await user.data()).toMatchObject({ a: 1, b: 1 });
+      }),
+      { numRuns: RUNS },
+    );
+    expect(details.failed).toBe(true);
+  });
+
+  it('would revive sessions with a store whose update creates, which this suite notices', async () => {
+    class Reviving extends MemoryStore {
+      override async update(...args: Parameters<MemoryStore['update']>) {
+        const result = await super.update(...args);
+        if (result.status !== 'gone') return result;
+        const [key, , record, maxAge] = args;
+        await this.set(key, record, maxAge);
+        return { status: 'ok' as const, version: '1' };
+      }
+    }
+    const details = await fc.check(
+      fc.asyncProperty(fc.scheduler(), async (scheduler) => {
+        const user = await world({}, new Reviving());
+        await user.run(scheduler, [
+          (session) => (session.a = 1),
+          (_, ctx) => {
+            ctx.session = null;
+          },
+        ]);
+        expect(await user.data()).toBeUndefined();
+      }),
+      { numRuns: RUNS },
+    );
+    expect(details.failed).toBe(true);
   });
 });
