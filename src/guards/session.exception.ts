@@ -1,5 +1,5 @@
-import { type ExecutionContext, HttpException } from '@nestjs/common';
 import { STATUS_CODES } from 'node:http';
+import { type ExecutionContext, ForbiddenException, UnauthorizedException } from '@nestjs/common';
 import type { SessionRuleFailure } from './session-rules.js';
 
 /**
@@ -17,8 +17,6 @@ export async function exceptionFor(
     const { WsException } = await import('@nestjs/websockets');
     return new WsException({ status: 'error', statusCode, message, rule });
   }
-  return new HttpException(
-    { statusCode, error: STATUS_CODES[statusCode], message, rule },
-    statusCode,
-  );
+  const body = { statusCode, error: STATUS_CODES[statusCode], message, rule };
+  return statusCode === 401 ? new UnauthorizedException(body) : new ForbiddenException(body);
 }

@@ -1,8 +1,8 @@
 import type { AddressInfo } from 'node:net';
 import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { CookieJar } from 'tough-cookie';
 import { KoaAdapter, type NestKoaApplication } from '../../../lib/platform-koa/index.js';
+import { Browser as JarBrowser } from '../../support/browser.js';
 
 const open: { close(): Promise<unknown> }[] = [];
 
@@ -47,31 +47,10 @@ export function rootOf(type: new () => object, metadata: ModuleMetadata): Dynami
   return { module: type, ...metadata };
 }
 
-/** A client with a cookie jar. */
-export class Browser {
-  readonly jar = new CookieJar();
-  readonly #url: string;
-
-  constructor(url: string) {
-    this.#url = url;
-  }
-
-  async fetch(path: string, init: RequestInit = {}): Promise<Response> {
-    const url = this.#url + path;
-    const headers = new Headers(init.headers);
-    const cookie = await this.jar.getCookieString(url);
-    if (cookie !== '') headers.set('cookie', cookie);
-    const response = await fetch(url, { redirect: 'manual', ...init, headers });
-    for (const line of response.headers.getSetCookie()) await this.jar.setCookie(line, url);
-    return response;
-  }
-
-  async text(path: string, init?: RequestInit): Promise<string> {
-    return (await this.fetch(path, init)).text();
-  }
-
+/** A browser with the shortcuts that these tests need. */
+export class Browser extends JarBrowser {
   async json(path: string, init?: RequestInit): Promise<unknown> {
-    return JSON.parse(await this.text(path, init)) as unknown;
+    return (await this.fetch(path, init)).json();
   }
 
   post(path: string, body: Record<string, unknown> = {}): Promise<Response> {
@@ -84,12 +63,12 @@ export class Browser {
 
   /** The cookies as a request carries them. */
   cookies(): Promise<string> {
-    return this.jar.getCookieString(this.#url);
+    return this.jar.getCookieString(this.base);
   }
 
   /** The value of one cookie. */
   async cookie(name: string): Promise<string | undefined> {
-    const cookies = await this.jar.getCookies(this.#url);
+    const cookies = await this.jar.getCookies(this.base);
     return cookies.find(({ key }) => key === name)?.value;
   }
 }
