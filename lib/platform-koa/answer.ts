@@ -56,6 +56,8 @@ export const answerDefaults: AnswerState = {
  */
 export function giveAnswer(response: ServerResponse): void {
   const state = response as Answering;
+  // An answer that comes after the client has left is nobody's mistake.
+  if (response.destroyed) return;
   if (state[ANSWERED] || response.headersSent) throw alreadyAnswered();
   state[ANSWERED] = true;
   const wake = state[WAKE];

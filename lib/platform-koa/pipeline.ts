@@ -263,7 +263,7 @@ function layerOf(table: RouteTable): Koa.Middleware {
 function finish(ctx: KoaContext): void | Promise<void> {
   const { res } = ctx;
   if (ctx.respond === false) return;
-  if (res.headersSent || res.writableEnded) {
+  if (res.headersSent || res.writableEnded || res.destroyed) {
     ctx.respond = false;
     return;
   }
