@@ -1,0 +1,288 @@
+import 'reflect-metadata';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import http from 'node:http';
+import http2 from 'node:http2';
+import https from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { once } from 'node:events';
+import { Body, Controller, Get, Module, Post, Req, Res, Sse } from '@nestjs/common';
+import type { NestApplicationOptions } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import Koa from 'koa';
+import { of } from 'rxjs';
+import { KoaAdapter } from '../../../lib/platform-koa/index.js';
+import type {
+  KoaRequest,
+  KoaResponse,
+  NestKoaApplication,
+} from '../../../lib/platform-koa/index.js';
+import { isNest12 } from './parity/platforms.js';
+
+const held: KoaResponse[] = [];
+
+@Controller()
+class ServerController {
+  @Get() get(@Req() req: KoaRequest) {
+    const { ip, ips, protocol, secure, hostname } = req;
+    return { ip, ips, protocol, secure, hostname, version: req.httpVersion };
+  }
+  @Post('echo') echo(@Body() body: unknown) {
+    return body;
+  }
+  @Get('held') held(@Res() res: KoaResponse) {
+    held.push(res);
+  }
+  @Get('text') text(@Res() res: KoaResponse) {
+    res.status(202).set('x-own', 'yes').send('text');
+  }
+  @Sse('events') events() {
+    return of({ data: 'one' });
+  }
+}
+
+@Module({ controllers: [ServerController] })
+class ServerModule {}
+
+async function start(
+  adapter: KoaAdapter,
+  options: NestApplicationOptions = {},
+): Promise<NestKoaApplication> {
+  const app = await NestFactory.create<NestKoaApplication>(ServerModule, adapter, {
+    logger: false,
+    ...options,
+  });
+  await app.listen(0, '127.0.0.1');
+  return app;
+}
+
+function portOf(app: NestKoaApplication): number {
+  return (app.getHttpServer().address() as AddressInfo).port;
+}
+
+async function read(response: http.IncomingMessage): Promise<string> {
+  let text = '';
+  for await (const chunk of response) text += String(chunk);
+  return text;
+}
+
+async function ask(options: https.RequestOptions, body?: string) {
+  const client = options.protocol === 'https:' ? https : http;
+  const request = client.request({ host: '127.0.0.1', agent: false, ...options });
+  request.end(body);
+  const [response] = (await once(request, 'response')) as [http.IncomingMessage];
+  return { status: response.statusCode, headers: response.headers, text: await read(response) };
+}
+
+describe('the server of KoaAdapter', () => {
+  let app: NestKoaApplication | undefined;
+  let folder: string;
+  let secure: { key: Buffer; cert: Buffer };
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'koa-adapter-'));
+    const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+    const subject = ['-subj', '/CN=localhost', '-days', '1', '-nodes'];
+    const files = ['-newkey', 'rsa:2048', '-keyout', key, '-out', cert];
+    execFileSync('openssl', ['req', '-x509', ...files, ...subject], { stdio: 'ignore' });
+    secure = { key: readFileSync(key), cert: readFileSync(cert) };
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  afterEach(async () => {
+    held.length = 0;
+    await app?.close();
+    app = undefined;
+  });
+
+  it('serves HTTPS', async () => {
+    app = await start(new KoaAdapter(), { httpsOptions: secure });
+    const { text } = await ask({
+      protocol: 'https:',
+      port: portOf(app),
+      rejectUnauthorized: false,
+    });
+    expect(JSON.parse(text)).toMatchObject({ protocol: 'https', secure: true });
+  });
+
+  async function overHttp2(origin: string, headers: http2.OutgoingHttpHeaders, body?: string) {
+    const session = http2.connect(origin, { rejectUnauthorized: false });
+    const stream = session.request(headers);
+    stream.end(body);
+    const [answer] = (await once(stream, 'response')) as [http2.IncomingHttpHeaders];
+    let text = '';
+    for await (const chunk of stream) text += String(chunk);
+    session.close();
+    return { answer, text };
+  }
+
+  it('serves HTTP/2 over TLS, and HTTP/1.1 to clients that know no better', async () => {
+    app = await start(new KoaAdapter({ http2: true }), { httpsOptions: secure });
+    const port = portOf(app);
+    const origin = `https://127.0.0.1:${port}`;
+    const { answer, text } = await overHttp2(origin, { ':path': '/' });
+    expect(answer[':status']).toBe(200);
+    expect(JSON.parse(text)).toMatchObject({ version: '2.0', secure: true, hostname: '127.0.0.1' });
+    const own = await overHttp2(origin, { ':path': '/text' });
+    expect([own.answer[':status'], own.answer['x-own'], own.text]).toEqual([202, 'yes', 'text']);
+    const missing = await overHttp2(origin, { ':path': '/missing' });
+    expect(missing.answer[':status']).toBe(404);
+    const events = await overHttp2(origin, { ':path': '/events' });
+    expect(events.text).toContain('data: one');
+    const sent = '{"a":1}';
+    const posted = await overHttp2(
+      origin,
+      {
+        ':path': '/echo',
+        ':method': 'POST',
+        'content-type': 'application/json',
+        'content-length': sent.length,
+      },
+      sent,
+    );
+    expect(posted.text).toBe(sent);
+    const older = await ask({ protocol: 'https:', port, rejectUnauthorized: false });
+    expect(JSON.parse(older.text)).toMatchObject({ version: '1.1', secure: true });
+  });
+
+  it('serves plain-text HTTP/2 to clients that know', async () => {
+    app = await start(new KoaAdapter({ http2: true }));
+    const { text } = await overHttp2(`http://127.0.0.1:${portOf(app)}`, { ':path': '/text' });
+    expect(text).toBe('text');
+  });
+
+  it('listens on a Unix socket', async () => {
+    app = await NestFactory.create<NestKoaApplication>(ServerModule, new KoaAdapter(), {
+      logger: false,
+    });
+    const socketPath = join(folder, 'app.sock');
+    await app.listen(socketPath);
+    expect((await ask({ socketPath, path: '/text' })).text).toBe('text');
+  });
+
+  it('rejects listen() when the port is taken', async () => {
+    app = await start(new KoaAdapter());
+    const second = await NestFactory.create(ServerModule, new KoaAdapter(), { logger: false });
+    await expect(second.listen(portOf(app), '127.0.0.1')).rejects.toMatchObject({
+      code: 'EADDRINUSE',
+    });
+    await second.close();
+  });
+
+  it('finishes open requests on close(), and ends idle connections', async () => {
+    app = await start(new KoaAdapter());
+    const answer = ask({ port: portOf(app), path: '/held' });
+    while (held.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    const closed = app.close();
+    held[0]!.send('finished');
+    expect((await answer).text).toBe('finished');
+    await closed;
+  });
+
+  it('ends every connection on close() with forceCloseConnections', async () => {
+    app = await start(new KoaAdapter(), { forceCloseConnections: true });
+    const socket = connect(portOf(app), '127.0.0.1');
+    await once(socket, 'connect');
+    socket.write('GET /held HTTP/1.1\r\nhost: x\r\n\r\n');
+    while (held.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    const gone = once(socket, 'close');
+    socket.on('error', () => undefined);
+    await app.close();
+    await gone;
+  });
+
+  // Nest 11 never tells an adapter that it is about to close.
+  const itOn12 = isNest12 ? it : it.skip;
+  itOn12('answers 503 while it closes, with return503OnClosing', async () => {
+    app = await start(new KoaAdapter(), { return503OnClosing: true });
+    const adapter = app.getHttpAdapter() as unknown as KoaAdapter;
+    adapter.beforeClose();
+    const { status, headers, text } = await ask({ port: portOf(app) });
+    expect([status, headers.connection, text]).toEqual([503, 'close', 'Service Unavailable']);
+  });
+
+  it('believes a proxy only where it is told to', async () => {
+    const headers = {
+      'x-forwarded-for': '1.1.1.1, 2.2.2.2',
+      'x-forwarded-proto': 'https',
+      'x-forwarded-host': 'public.test',
+    };
+    app = await start(new KoaAdapter());
+    expect(JSON.parse((await ask({ port: portOf(app), headers })).text)).toMatchObject({
+      ip: '127.0.0.1',
+      ips: [],
+      protocol: 'http',
+      hostname: '127.0.0.1',
+    });
+    await app.close();
+    app = await start(new KoaAdapter({ proxy: true, maxIpsCount: 1 }));
+    expect(JSON.parse((await ask({ port: portOf(app), headers })).text)).toMatchObject({
+      ip: '2.2.2.2',
+      protocol: 'https',
+      secure: true,
+      hostname: 'public.test',
+    });
+  });
+
+  it('runs request and response hooks around everything', async () => {
+    const adapter = new KoaAdapter();
+    const seen: string[] = [];
+    adapter.setOnRequestHook((req: KoaRequest, _res: KoaResponse, done: () => void) => {
+      seen.push(`request ${req.url}`);
+      setTimeout(done, 1);
+    });
+    const answered = new Promise<void>((resolve) => {
+      adapter.setOnResponseHook((_req: KoaRequest, res: KoaResponse) => {
+        seen.push(`response ${res.statusCode}`);
+        resolve();
+      });
+    });
+    app = await start(adapter);
+    await ask({ port: portOf(app), path: '/text' });
+    await answered;
+    expect(seen).toEqual(['request /text', 'response 202']);
+  });
+
+  it('answers the error of a request hook through the filters', async () => {
+    const adapter = new KoaAdapter();
+    adapter.setOnRequestHook(async () => Promise.reject(new Error('hook')));
+    app = await start(adapter);
+    const { status, text } = await ask({ port: portOf(app) });
+    expect([status, text]).toEqual([500, '{"statusCode":500,"message":"Internal server error"}']);
+  });
+
+  it('serves the same application through koa.callback(), on a server of its own', async () => {
+    const koa = new Koa();
+    koa.use(async (ctx, next) => {
+      await next();
+      ctx.body = { wrapped: ctx.body };
+    });
+    app = await start(new KoaAdapter(koa));
+    const server = http.createServer(koa.callback());
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { status, text } = await ask({
+      port: (server.address() as AddressInfo).port,
+      path: '/text',
+    });
+    expect([status, text]).toEqual([202, '{"wrapped":"text"}']);
+    server.close();
+  });
+
+  it('knows the current context where the application asks for it', async () => {
+    const second = new Koa({ asyncLocalStorage: true } as never);
+    second.use(async (ctx, next) => {
+      await next();
+      ctx.set('x-current', String((second as { currentContext?: unknown }).currentContext === ctx));
+    });
+    app = await start(new KoaAdapter(second));
+    expect((await ask({ port: portOf(app) })).headers['x-current']).toBe('true');
+  });
+
+  it('refuses to start with what is neither a Koa application nor options', () => {
+    expect(() => new KoaAdapter('koa' as never)).toThrow(
+      expect.objectContaining({ code: 'ERR_ADAPTER' }),
+    );
+  });
+});
