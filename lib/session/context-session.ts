@@ -95,12 +95,13 @@ export class ContextSession implements SessionHost {
   /** Written in this request: `rolling` and `renew` have had their turn. */
   #written = false;
   #removed = false;
-  /** The middleware has made its commit. What upstream middleware changes later is not written. */
-  #finished = false;
+  /** Whether the middleware is at work. What others change before and after is theirs to save. */
+  readonly #isAtWork: () => boolean;
   #queue: Promise<void> | undefined;
 
-  constructor(ctx: Context, options: ResolvedSessionOptions) {
+  constructor(ctx: Context, options: ResolvedSessionOptions, isAtWork: () => boolean) {
     this.ctx = ctx;
+    this.#isAtWork = isAtWork;
     this.#options = options;
     this.maxAge = options.maxAge;
     const store = options.ContextStore ? new options.ContextStore(ctx) : options.store;
@@ -517,7 +518,6 @@ export class ContextSession implements SessionHost {
 
   /** The end of the request: writes what is to be written, and tells caches. */
   async finish(autoCommit: boolean): Promise<void> {
-    this.#finished = true;
     if (autoCommit) await this.commit({ automatic: true });
     this.#tellCaches();
   }
@@ -535,7 +535,7 @@ export class ContextSession implements SessionHost {
 
   /** Headers are about to leave before the request has ended: the cookie must go with them. */
   #announce(): void {
-    if (this.#finished || this.#detached || this.#failure !== undefined) return;
+    if (!this.#isAtWork() || this.#detached || this.#failure !== undefined) return;
     try {
       if (this.#session === null) {
         if (this.#removed) return;

@@ -10,7 +10,7 @@ import { noticeRisks } from './unsafe-notice.js';
 /** The sessions of an application, by the option `key`. On `app.context`. */
 const INSTALLATIONS = Symbol('sessions');
 
-type Slots = Record<symbol, ContextSession | undefined>;
+type Slots = Record<symbol, unknown>;
 
 function installationsOn(context: object): Map<string, Installation> | undefined {
   return (context as { [INSTALLATIONS]?: Map<string, Installation> })[INSTALLATIONS];
@@ -26,6 +26,8 @@ export class Installation {
   readonly #options: LiveOptions;
   /** Where a context keeps this installation's session. */
   readonly #slot = Symbol('session');
+  /** Where a context notes that this installation's middleware is at work. */
+  readonly #working = Symbol('session middleware at work');
 
   constructor(key: string, options: LiveOptions) {
     this.key = key;
@@ -43,12 +45,17 @@ export class Installation {
   /** The request's session, made when it is first needed. */
   of(ctx: Context): ContextSession {
     const slots = ctx as unknown as Slots;
-    return (slots[this.#slot] ??= new ContextSession(ctx, this.#options.current));
+    return (slots[this.#slot] ??= new ContextSession(
+      ctx,
+      this.#options.current,
+      () => slots[this.#working] === true,
+    )) as ContextSession;
   }
 
   /** Loads what is to be loaded before the next middleware runs. Without a store that is nothing. */
   begin(ctx: Context): Promise<void> | undefined {
     const options = this.#options.current;
+    (ctx as unknown as Slots)[this.#working] = true;
     if (options.load === 'lazy') return undefined;
     const eager =
       options.store !== undefined ||
@@ -61,7 +68,9 @@ export class Installation {
 
   /** Writes the session, if the request had one. */
   finish(ctx: Context): Promise<void> | undefined {
-    const session = (ctx as unknown as Slots)[this.#slot];
+    const slots = ctx as unknown as Slots;
+    slots[this.#working] = false;
+    const session = slots[this.#slot] as ContextSession | undefined;
     return session?.finish(this.#options.current.autoCommit);
   }
 }
