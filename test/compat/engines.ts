@@ -1,26 +1,29 @@
 import type Koa from 'koa';
-import type { Context, Middleware } from 'koa';
+import type { Context, Middleware, Next } from 'koa';
 import koaSession from 'koa-session';
 import { createSession } from '../../lib/session/index.js';
-import { applyFixes } from './fixes.js';
+import { applyFixes, type Handler } from './fixes.js';
 
 /** One of the two session engines under comparison. */
 export interface Engine {
   readonly name: string;
-  /** Puts the engine on the application, and says which middleware to use. */
-  install(app: Koa, options: object): Middleware[];
+  /**
+   * Puts the engine on the application, and gives its middleware. `first` goes before whatever
+   * touches the session.
+   */
+  install(app: Koa, options: object): { first?: Middleware; session: Middleware[] };
 }
 
 /** koa-session 7.0.2 as published. */
 export const theirs: Engine = {
   name: 'koa-session',
-  install: (app, options) => [koaSession(options, app) as Middleware],
+  install: (app, options) => ({ session: [koaSession(options, app) as Middleware] }),
 };
 
 /** This package. */
 export const ours: Engine = {
   name: 'nestjs-koa-session',
-  install: (app, options) => [createSession(options, app) as Middleware],
+  install: (app, options) => ({ session: [createSession(options, app) as Middleware] }),
 };
 
 /**
@@ -35,11 +38,22 @@ export function theirsFixed(used: (id: string) => void): Engine {
     install(app, options) {
       const middleware = koaSession(options, app) as Middleware;
       const [instance] = Object.getOwnPropertySymbols(app.context);
-      const fix = (ctx: Context, next: () => Promise<unknown>): Promise<unknown> => {
-        applyFixes((ctx as never)[instance as symbol], used);
+      const handlers = new WeakMap<object, Handler>();
+      const fix = (ctx: Context, next: Next): Promise<unknown> => {
+        const handler = { failed: false };
+        handlers.set(ctx, handler);
+        applyFixes((ctx as never)[instance as symbol], handler, used);
         return next();
       };
-      return [fix as Middleware, middleware];
+      const watch = async (ctx: Context, next: Next): Promise<void> => {
+        try {
+          await next();
+        } catch (error) {
+          (handlers.get(ctx) as Handler).failed = true;
+          throw error;
+        }
+      };
+      return { first: fix as Middleware, session: [middleware, watch as Middleware] };
     },
   };
 }

@@ -2,6 +2,8 @@ import type { Context } from 'koa';
 import type { DifferenceId } from './differences.js';
 
 type Data = Record<string, unknown>;
+type Genid = (ctx: Context) => string;
+type Store = Record<'get' | 'set' | 'destroy', (...args: unknown[]) => Promise<unknown>>;
 type TheirSession = Data & { toJSON(): Data; readonly externalKey?: string };
 
 /** What the fixes touch of koa-session's `ContextSession` (its src/context.ts). */
@@ -10,16 +12,11 @@ interface TheirContextSession {
   readonly opts: Data & {
     key: string;
     maxAge?: number | 'session' | undefined;
-    genid: (ctx: Context) => string;
+    genid: Genid;
+    encode(record: object): string;
     externalKey?: { set(ctx: Context, key: string): void };
   };
-  store:
-    | {
-        get(...args: unknown[]): Promise<unknown>;
-        set(...args: unknown[]): Promise<unknown>;
-        destroy(...args: unknown[]): Promise<unknown>;
-      }
-    | undefined;
+  store: Store | undefined;
   session: TheirSession | false | undefined;
   externalKey: string | undefined;
   prevHash: number | undefined;
@@ -32,15 +29,24 @@ interface TheirContextSession {
 }
 
 type Use = (id: DifferenceId) => void;
-type Fix = (theirs: TheirContextSession, use: Use) => void;
+type Fix = (theirs: TheirContextSession, use: Use, handler: Handler) => void;
 
 /**
  * Turns one request's koa-session into what this package does where the two differ on purpose.
  * Each fix is one entry of `differences.ts`, and touches as little as it can: together they are the
  * proof that nothing else differs.
  */
-export function applyFixes(theirs: TheirContextSession, used: (id: string) => void): void {
-  for (const fix of FIXES) fix(theirs, used);
+export function applyFixes(
+  theirs: TheirContextSession,
+  handler: Handler,
+  used: (id: string) => void,
+): void {
+  for (const fix of FIXES) fix(theirs, used, handler);
+}
+
+/** What the fixes need to know of the handler behind the session. */
+export interface Handler {
+  failed: boolean;
 }
 
 /** `save()` counts: what it wrote is what the end of the request compares with. */
@@ -98,27 +104,53 @@ const sessionMaxAgeHolds: Fix = (theirs, use) => {
   };
 };
 
-/** The new record is written, then the old one destroyed; the session knows its new id. */
+/**
+ * The new record is written, then the old one destroyed. The new id is made with the record, after
+ * `beforeSave`, and the session knows it at once.
+ */
 const regenerateSafely: Fix = (theirs, use) => {
-  const { commit, remove } = theirs;
-  let old: string | undefined;
+  const { commit, remove, save } = theirs;
   let regenerating = false;
+  let putOff: { store: Store | undefined; id: string | undefined; genid: Genid } | undefined;
   theirs.remove = async () => {
-    if (!regenerating || theirs.store === undefined) return remove.call(theirs);
-    // The cookie's removal stays where it was; only the store's part is put off.
-    const { store } = theirs;
-    old = theirs.externalKey;
-    theirs.store = { ...bound(store), destroy: () => Promise.resolve() };
-    await remove.call(theirs);
+    if (!regenerating) return remove.call(theirs);
+    putOff = { store: theirs.store, id: theirs.externalKey, genid: theirs.opts.genid };
+    theirs.opts.genid = () => '';
+  };
+  theirs.save = async (changed) => {
+    if (putOff === undefined) return save.call(theirs, changed);
+    const { store, id, genid } = putOff;
+    const { encode } = theirs.opts;
+    putOff = undefined;
+    theirs.opts.genid = genid;
+    use('regenerate-writes-first');
+    if (store === undefined) {
+      theirs.opts.encode = (record) => {
+        const text = encode(record);
+        // Without a store it is done at once, and what it throws the new cookie throws as well.
+        remove.call(theirs).catch(() => undefined);
+        return text;
+      };
+      await save.call(theirs, changed).finally(() => {
+        theirs.opts.encode = encode;
+      });
+      return;
+    }
+    const next = genid(theirs.ctx);
+    theirs.externalKey = next;
     theirs.store = {
       ...bound(store),
       async set(...args) {
-        theirs.store = store;
         await store.set(...args);
-        await store.destroy(old, { ctx: theirs.ctx });
-        use('regenerate-writes-first');
+        theirs.externalKey = id;
+        await remove.call(theirs).finally(() => {
+          theirs.externalKey = next;
+        });
       },
     };
+    await save.call(theirs, changed).finally(() => {
+      theirs.store = store;
+    });
   };
   theirs.commit = async (options = {}) => {
     regenerating = options.regenerate === true;
@@ -148,6 +180,19 @@ const deadRecordsDestroyed: Fix = (theirs, use) => {
     if (dead === undefined) return;
     use('dead-records-destroyed');
     await theirs.store?.destroy(dead, { ctx: theirs.ctx });
+  };
+};
+
+/** A commit that fails after the handler failed does not hide the handler's error. */
+const handlerErrorSurvives: Fix = (theirs, use, handler) => {
+  const { commit } = theirs;
+  theirs.commit = async (options) => {
+    try {
+      await commit.call(theirs, options);
+    } catch (error) {
+      if (!handler.failed) throw error;
+      use('handler-error-survives');
+    }
   };
 };
 
@@ -193,11 +238,10 @@ const FIXES: readonly Fix[] = [
   regenerateSafely,
   removedOnce,
   deadRecordsDestroyed,
+  handlerErrorSurvives,
 ];
 
-function bound(
-  store: NonNullable<TheirContextSession['store']>,
-): NonNullable<TheirContextSession['store']> {
+function bound(store: Store): Store {
   return {
     get: (...args) => store.get(...args),
     set: (...args) => store.set(...args),

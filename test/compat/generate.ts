@@ -146,14 +146,24 @@ const options = fc
     signed: sometimes(false),
     rolling: sometimes(true),
     renew: sometimes(true),
-    secure: sometimes(false),
     sameSite: fc.constantFrom(undefined, undefined, 'strict', 'Lax'),
     domain: sometimes('example.com'),
     path: sometimes('/app'),
     priority: sometimes('High'),
-    partitioned: sometimes(true),
     expires: sometimes(new Date(1_800_000_000_000)),
   })
+  .chain((all) =>
+    fc
+      // A cookie that is partitioned without being secure is no cookie to browsers.
+      .constantFrom<object>(
+        {},
+        {},
+        { secure: false },
+        { secure: true },
+        { secure: true, partitioned: true },
+      )
+      .map((security) => ({ ...all, ...security })),
+  )
   .map((all) => Object.fromEntries(Object.entries(all).filter(([, set]) => set !== undefined)));
 
 const setup: fc.Arbitrary<Setup> = fc
@@ -169,6 +179,7 @@ const setup: fc.Arbitrary<Setup> = fc
     }),
     keys: fc.constantFrom(['one key'], ['the newest key', 'an older key']),
     catches: fc.boolean(),
+    https: fc.boolean(),
   })
   .map((all) => ({
     ...all,

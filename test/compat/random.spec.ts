@@ -20,7 +20,7 @@ describe('random sequences of requests', () => {
     const used = new Map<string, number>();
     let identical = 0;
     const law = fc.asyncProperty(cases, async ({ setup, steps }: Case) => {
-      if (process.env.TRACE) process.stderr.write(JSON.stringify({setup,steps})+'\n');
+      if (process.env.TRACE) process.stderr.write(JSON.stringify({ setup, steps }) + '\n');
       const mine = await transcript(ours, setup, steps, host);
       const plain = await transcript(theirs, setup, steps, host);
       if (show(mine) === show(plain)) {
@@ -28,7 +28,12 @@ describe('random sequences of requests', () => {
         return;
       }
       const ids = new Set<string>();
-      const fixed = await transcript(theirsFixed((id) => ids.add(id)), setup, steps, host);
+      const fixed = await transcript(
+        theirsFixed((id) => ids.add(id)),
+        setup,
+        steps,
+        host,
+      );
       for (const id of ids) used.set(id, (used.get(id) ?? 0) + 1);
       if (show(mine) !== show(fixed)) expect(mine).toEqual(fixed);
       expect(show(mine)).toBe(show(fixed));

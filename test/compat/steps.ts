@@ -54,7 +54,11 @@ type AnySession = Record<string, unknown> & {
  *
  * @returns what the handler could see.
  */
-export async function perform(ops: readonly Op[], context: Context, seen: unknown[]): Promise<void> {
+export async function perform(
+  ops: readonly Op[],
+  context: Context,
+  seen: unknown[],
+): Promise<void> {
   const ctx = context as unknown as {
     session: AnySession;
     sessionOptions: Record<string, unknown>;

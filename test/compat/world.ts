@@ -25,6 +25,8 @@ export interface Setup {
   keys: readonly string[];
   /** Whether a middleware in front turns errors into answers, so that headers survive. */
   catches: boolean;
+  /** Whether a proxy in front says that the client came over HTTPS. */
+  https: boolean;
 }
 
 export const PLAIN: Setup = {
@@ -35,6 +37,7 @@ export const PLAIN: Setup = {
   hooks: { valid: false, beforeSave: false, codec: false },
   keys: ['the newest key', 'an older key'],
   catches: false,
+  https: false,
 };
 
 /** All that an engine did in one request, as far as anybody outside can tell. */
@@ -139,14 +142,19 @@ export class World {
     clock.now = START;
     const { app } = this;
     app.keys = [...setup.keys];
+    app.proxy = setup.https;
     app.on('error', (error: Error) => this.#errors.push(`${error.name}: ${error.message}`));
     for (const name of ['missed', 'expired', 'invalid']) {
-      app.on(`session:${name}`, ({ key, value, ctx }: { key: unknown; value: unknown; ctx: unknown }) =>
-        this.#events.push([name, { key, value: copy(value), ctx: ctx === this.#ctx }]),
+      app.on(
+        `session:${name}`,
+        ({ key, value, ctx }: { key: unknown; value: unknown; ctx: unknown }) =>
+          this.#events.push([name, { key, value: copy(value), ctx: ctx === this.#ctx }]),
       );
     }
     this.options = this.#sessionOptions();
+    const { first, session } = engine.install(app, this.options);
     if (setup.catches) app.use(catchErrors);
+    if (first) app.use(first);
     app.use(async (ctx, next) => {
       this.#ctx = ctx as unknown as Context;
       ctx.body = 'ok';
@@ -154,7 +162,7 @@ export class World {
       await next();
       await perform(this.#after, this.#ctx, this.#seen);
     });
-    for (const middleware of engine.install(app, this.options)) app.use(middleware);
+    for (const middleware of session) app.use(middleware);
     app.use((ctx) => perform(this.#ops, ctx as unknown as Context, this.#seen));
   }
 
@@ -296,7 +304,7 @@ export class World {
     this.#before = more.before ?? [];
     this.#after = more.after ?? [];
     this.#host.listener = this.app.callback() as RequestListener;
-    const headers: Record<string, string> = {};
+    const headers: Record<string, string> = { 'x-forwarded-proto': 'https' };
     const cookie = this.#cookie(more.cookies ?? 'its own');
     if (cookie !== '') headers.cookie = cookie;
     if (this.#header && more.cookies !== 'none') headers['x-session'] = this.#header;
@@ -356,7 +364,9 @@ export async function transcript(
     const exchange = await world.take(step);
     if (exchange !== undefined) exchanges.push(exchange);
   }
-  return setup.genid === 'default' ? withNamedIds(exchanges, world.app.keys as string[]) : exchanges;
+  return setup.genid === 'default'
+    ? withNamedIds(exchanges, world.app.keys as string[])
+    : exchanges;
 }
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/g;
@@ -370,8 +380,10 @@ function withNamedIds(exchanges: Exchange[], keys: string[]): Exchange[] {
     ...exchange,
     setCookie: exchange.setCookie
       .join('\u0000')
-      .replace(SIGNED, (_all, name: string, value: string, rest: string, signature: string) =>
-        `${name}=${value}${rest}\u0000${name}.sig=${keygrip.verify(`${name}=${value}`, signature) ? 'good' : 'bad'}`,
+      .replace(
+        SIGNED,
+        (_all, name: string, value: string, rest: string, signature: string) =>
+          `${name}=${value}${rest}\u0000${name}.sig=${keygrip.verify(`${name}=${value}`, signature) ? 'good' : 'bad'}`,
       )
       .split('\u0000')
       .filter((line) => line !== ''),
@@ -385,7 +397,11 @@ function withNamedIds(exchanges: Exchange[], keys: string[]): Exchange[] {
 
 /** A transcript as text, for comparison: `undefined` counts. */
 export function show(value: unknown): string {
-  return JSON.stringify(value, (_key, part: unknown) => (part === undefined ? '<undefined>' : part), 1);
+  return JSON.stringify(
+    value,
+    (_key, part: unknown) => (part === undefined ? '<undefined>' : part),
+    1,
+  );
 }
 
 async function catchErrors(ctx: Koa.Context, next: Koa.Next): Promise<void> {
