@@ -105,7 +105,9 @@ class Connection {
     const head = answer.indexOf(HEAD_END);
     if (head === -1) return;
     const length = /content-length: (\d+)/i.exec(answer.latin1Slice(0, head));
-    if (length === null) throw new Error('an answer without a length');
+    if (length === null) {
+      throw new Error(`an answer without a length: ${answer.latin1Slice(0, head)}`);
+    }
     if (answer.length < head + HEAD_END.length + Number(length[1])) return;
     this.#received = [];
     const { resolve } = this.#waiting;

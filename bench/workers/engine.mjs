@@ -10,7 +10,8 @@ export default async function engine(settings, progress) {
     calls[`${name} /none`] = () => drive('/none');
     if (name === 'koa') continue;
     const login = await drive('/login');
-    if (login.statusCode !== 200) throw new Error(`"${name}" answered /login with ${login.statusCode}`);
+    if (login.statusCode !== 200)
+      throw new Error(`"${name}" answered /login with ${login.statusCode}`);
     const cookie = cookieOf(login);
     const [answer] = (await drive('/read', cookie)).outputData;
     if (!answer.data.endsWith(GREETING)) throw new Error(`"${name}" forgot its session`);

@@ -1,0 +1,374 @@
+// What is claimed, and how it is measured: each measurement gives rows of
+// `{ what, value, low, high, atMost, unit, detail }`. A row without `atMost` is for information.
+import { contest } from './contest.mjs';
+import { growth, median, summary } from './statistics.mjs';
+import { runWorker } from './worker.mjs';
+
+const micros = (value) => `${value.toFixed(1)} µs`;
+
+/** The ratio of two scenarios in each round, over what both take without a session. */
+function ratio(what, samples, ours, theirs, { atMost, base } = {}) {
+  const over = (name) =>
+    samples[name].map((value, i) => (base === undefined ? value : value - samples[base][i]));
+  const mine = over(ours);
+  const peer = over(theirs);
+  return {
+    what,
+    ...summary(mine.map((value, i) => value / peer[i])),
+    atMost,
+    unit: '×',
+    detail: `${micros(median(mine))} against ${micros(median(peer))}`,
+  };
+}
+
+function scenarios(...names) {
+  return names.map((name) => {
+    const [server, path] = name.split(' /');
+    return { name, server, path: `/${path}` };
+  });
+}
+
+const BARE = 'koa /none';
+
+async function koaCookie(settings, progress) {
+  const samples = await contest(
+    scenarios(
+      BARE,
+      'koa-session, cookie /read',
+      'ours, cookie /read',
+      'koa-session, cookie /change',
+      'ours, cookie /change',
+    ),
+    settings.http,
+    progress,
+  );
+  return [
+    ratio(
+      'session cost over bare Koa, cookie, read',
+      samples,
+      'ours, cookie /read',
+      'koa-session, cookie /read',
+      { atMost: 0.2, base: BARE },
+    ),
+    ratio(
+      'session cost over bare Koa, cookie, changed',
+      samples,
+      'ours, cookie /change',
+      'koa-session, cookie /change',
+      { atMost: 0.25, base: BARE },
+    ),
+  ];
+}
+
+async function koaStore(settings, progress) {
+  const samples = await contest(
+    scenarios(
+      BARE,
+      'koa-session, store /read',
+      'ours, same store /read',
+      'koa-session, store /change',
+      'ours, same store /change',
+    ),
+    settings.http,
+    progress,
+  );
+  return [
+    ratio(
+      'session cost over bare Koa, same store object, read',
+      samples,
+      'ours, same store /read',
+      'koa-session, store /read',
+      { atMost: 0.25, base: BARE },
+    ),
+    ratio(
+      'session cost over bare Koa, same store object, changed',
+      samples,
+      'ours, same store /change',
+      'koa-session, store /change',
+      { atMost: 0.3, base: BARE },
+    ),
+  ];
+}
+
+async function untouched(settings, progress) {
+  const samples = await contest(
+    scenarios(BARE, 'ours, cookie /none', 'ours, lazy store /none', 'Nest on Koa /none'),
+    settings.http,
+    progress,
+  );
+  return [
+    ratio('untouched session over bare Koa, cookie', samples, 'ours, cookie /none', BARE, {
+      atMost: 1.03,
+    }),
+    ratio('untouched session over bare Koa, lazy store', samples, 'ours, lazy store /none', BARE, {
+      atMost: 1.03,
+    }),
+    ratio('Nest on KoaAdapter without session over bare Koa', samples, 'Nest on Koa /none', BARE, {
+      atMost: 1.15,
+    }),
+  ];
+}
+
+async function nestCookie(settings, progress) {
+  const ours = 'Nest on Koa, cookie';
+  const theirs = 'Nest on Fastify, secure-session';
+  const samples = await contest(
+    scenarios(`${ours} /read`, `${theirs} /read`, `${ours} /change`, `${theirs} /change`),
+    settings.http,
+    progress,
+  );
+  const what = 'Nest on Koa with cookie, over Nest on Fastify with @fastify/secure-session';
+  return [
+    ratio(`${what}, read`, samples, `${ours} /read`, `${theirs} /read`, { atMost: 0.95 }),
+    ratio(`${what}, changed`, samples, `${ours} /change`, `${theirs} /change`, { atMost: 1 }),
+  ];
+}
+
+async function nestMemory(settings, progress) {
+  const ours = 'Nest on Koa, MemoryStore';
+  const fastify = 'Nest on Fastify, @fastify/session';
+  const notRolling = `${fastify} without rolling`;
+  const express = 'Nest on Express, express-session';
+  const samples = await contest(
+    scenarios(
+      ...[ours, fastify, notRolling, express].flatMap((name) => [
+        `${name} /read`,
+        `${name} /change`,
+      ]),
+    ),
+    settings.http,
+    progress,
+  );
+  const against = (peer, name, path, atMost) =>
+    ratio(
+      `Nest on Koa with MemoryStore, over Nest on ${name}, ${path === 'read' ? 'read' : 'changed'}`,
+      samples,
+      `${ours} /${path}`,
+      `${peer} /${path}`,
+      { atMost },
+    );
+  return [
+    against(fastify, 'Fastify with @fastify/session', 'read', 0.6),
+    against(fastify, 'Fastify with @fastify/session', 'change', 0.6),
+    against(notRolling, 'Fastify with @fastify/session, its rolling off', 'read'),
+    against(notRolling, 'Fastify with @fastify/session, its rolling off', 'change'),
+    against(express, 'Express with express-session', 'read', 0.3),
+    against(express, 'Express with express-session', 'change', 0.3),
+  ];
+}
+
+async function engine(settings, progress) {
+  const samples = await runWorker('engine', settings.inProcess, progress);
+  const row = (what, ours, theirs, atMost) =>
+    ratio(`engine alone, ${what}`, samples, ours, theirs, { atMost, base: BARE });
+  return [
+    row('cookie, read', 'ours, cookie /read', 'koa-session, cookie /read', 0.2),
+    row('cookie, changed', 'ours, cookie /change', 'koa-session, cookie /change', 0.25),
+    row('same store object, read', 'ours, same store /read', 'koa-session, store /read', 0.25),
+    row(
+      'same store object, changed',
+      'ours, same store /change',
+      'koa-session, store /change',
+      0.3,
+    ),
+    row('MemoryStore, read', 'ours, MemoryStore /read', 'koa-session, store /read'),
+    row('MemoryStore, changed', 'ours, MemoryStore /change', 'koa-session, store /change'),
+  ];
+}
+
+async function sealed(settings, progress) {
+  const samples = await runWorker('sealed', settings.inProcess, progress);
+  return [
+    ratio(
+      "sealed cookie over @fastify/secure-session's seal and open",
+      samples,
+      'ours',
+      'secure-session',
+      { atMost: 2 },
+    ),
+  ];
+}
+
+const KIB = 1024;
+
+async function size(settings, progress) {
+  const results = await runWorker('size', settings.size, progress);
+  const big = results.find(({ bytes }) => bytes >= 64 * KIB);
+  const points = (name) => results.map(({ bytes, samples }) => [bytes, median(samples[name])]);
+  return {
+    rows: [
+      ratio('commit of a 64 KB session, over koa-session', big.samples, 'ours', 'koa-session', {
+        atMost: 0.4,
+      }),
+      {
+        what: 'growth of that cost from 8 KB to 256 KB (1 is linear)',
+        ...same(growth(points('ours').filter(([bytes]) => bytes >= 8 * KIB))),
+        atMost: 1.1,
+        unit: '',
+        detail: `koa-session: ${growth(points('koa-session').filter(([bytes]) => bytes >= 8 * KIB)).toFixed(2)}`,
+      },
+    ],
+    plots: [
+      {
+        name: 'cost-by-size',
+        title: 'A changed session, by its size',
+        x: 'bytes of JSON',
+        y: 'CPU µs a request, engine alone',
+        isLog: true,
+        lines: [
+          { name: 'nestjs-koa-session', points: points('ours') },
+          { name: 'koa-session', points: points('koa-session') },
+        ],
+      },
+    ],
+  };
+}
+
+function same(value) {
+  return { value, low: value, high: value };
+}
+
+const MEGA = 1_000_000;
+
+async function heap(settings, progress) {
+  const { users, requests } = settings.heap;
+  const {
+    points,
+    size: count,
+    recordBytes,
+    storeBytes,
+  } = await runWorker('heap', settings.heap, progress, ['--expose-gc']);
+  const [, first] = points.find(([at]) => at > users);
+  const [, last] = points.at(-1);
+  return [
+    {
+      what: `heap after ${requests / MEGA} million requests of ${users.toLocaleString('en')} users, over the heap after the first tenth`,
+      ...same(last / first),
+      atMost: 1.02,
+      unit: '×',
+      detail: `${(last / MEGA).toFixed(1)} MB`,
+    },
+    {
+      what: 'heap that the MemoryStore takes, over the bytes of its records (keys and JSON)',
+      ...same(storeBytes / recordBytes),
+      atMost: 1.5,
+      unit: '×',
+      detail: `${Math.round(storeBytes / count)} bytes for a record of ${Math.round(recordBytes / count)}`,
+    },
+  ];
+}
+
+async function redis(settings, progress) {
+  const trips = await runWorker('redis-trips', {}, progress);
+  if (trips === undefined)
+    return [{ what: 'round trips to Redis', skipped: 'no redis-server here' }];
+  const targets = { anonymous: 0, read: 1, changed: 2, rolling: 1 };
+  return Object.entries(targets).map(([kind, atMost]) => ({
+    what: `round trips to Redis, ${kind}`,
+    ...same(trips[kind]),
+    atMost,
+    unit: '',
+    detail: 'counted on the wire',
+  }));
+}
+
+async function routes(settings, progress) {
+  const { counts, http } = settings.routes;
+  const lines = ['Koa', 'Fastify', 'Express'].map((name) => ({
+    name: `Nest on ${name}`,
+    points: [],
+  }));
+  for (const [i, count] of counts.entries()) {
+    const last = count - 1;
+    const path = `/resource${last - (last % 10)}/42/part${last}`;
+    const names = lines.map(({ name }) => `${name}, ${count} routes`);
+    const samples = await contest(
+      names.map((name) => ({ name, server: name, path })),
+      http,
+      (done, all) => progress(i * all + done, counts.length * all),
+    );
+    for (const [j, name] of names.entries()) lines[j].points.push([count, median(samples[name])]);
+  }
+  const plot = {
+    name: 'cost-by-routes',
+    title: 'Nest without session: the last of many routes',
+    x: 'routes, each with a parameter',
+    y: 'CPU µs a request',
+    isLogX: true,
+    lines,
+  };
+  return { rows: [], plots: [plot] };
+}
+
+async function users(settings, progress) {
+  const { counts, http } = settings.users;
+  const names = [
+    'koa /none',
+    'ours, cookie /change',
+    'ours, MemoryStore /change',
+    'koa-session, cookie /change',
+    'koa-session, store /change',
+  ];
+  const lines = names.map((name) => ({
+    name: name.replace(' /none', ' without session').replace(' /change', ''),
+    points: [],
+  }));
+  for (const [i, count] of counts.entries()) {
+    const samples = await contest(
+      scenarios(...names),
+      { ...http, connections: count, users: count },
+      (done, all) => progress(i * all + done, counts.length * all),
+    );
+    for (const [j, name] of names.entries()) lines[j].points.push([count, median(samples[name])]);
+  }
+  const plot = {
+    name: 'cost-by-users',
+    title: 'A changed session, by the number of parallel users',
+    x: 'users, each with a connection and a session',
+    y: 'CPU µs a request',
+    isLogX: true,
+    lines,
+  };
+  return { rows: [], plots: [plot] };
+}
+
+/** In the order in which they run; `--only` takes these names. */
+export const CLAIMS = {
+  'koa-cookie': koaCookie,
+  'koa-store': koaStore,
+  untouched,
+  'nest-cookie': nestCookie,
+  'nest-memory': nestMemory,
+  engine,
+  sealed,
+  size,
+  heap,
+  redis,
+  routes,
+  users,
+};
+
+const FULL = {
+  http: { launches: 3, rounds: 12, requests: 2_000 },
+  inProcess: { rounds: 25, count: 4_000 },
+  size: {
+    sizes: [512, 2 * KIB, 8 * KIB, 16 * KIB, 32 * KIB, 64 * KIB, 128 * KIB, 256 * KIB],
+    rounds: 15,
+    calls: 40_000,
+  },
+  heap: { users: 100_000, requests: 2 * MEGA },
+  routes: { counts: [5, 50, 500], http: { launches: 2, rounds: 6, requests: 2_000 } },
+  users: { counts: [1, 10, 100, 1_000], http: { launches: 1, rounds: 6, requests: 3_000 } },
+};
+
+const QUICK = {
+  http: { launches: 1, rounds: 5, requests: 800 },
+  inProcess: { rounds: 7, count: 1_500 },
+  size: { sizes: [8 * KIB, 64 * KIB, 256 * KIB], rounds: 5, calls: 10_000 },
+  heap: { users: 10_000, requests: 100_000 },
+  routes: { counts: [5, 500], http: { launches: 1, rounds: 3, requests: 500 } },
+  users: { counts: [1, 100], http: { launches: 1, rounds: 3, requests: 500 } },
+};
+
+/** How long each measurement runs. */
+export const SETTINGS = { FULL, QUICK };
