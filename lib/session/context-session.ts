@@ -151,9 +151,13 @@ export class ContextSession implements SessionHost {
   /** What `ctx.session = value` does. */
   set(value: unknown): void {
     if (this.#failure !== undefined) throw this.#unavailable(this.#failure);
+    // What is replaced counts as loaded, read or not: the commit compares with it.
+    if (this.#session === undefined && this.#record !== undefined) this.#materialise();
     if (value === null) {
       this.#session = null;
+      this.requireSave = false;
     } else if (typeof value === 'object') {
+      this.requireSave = false;
       this.#claimId();
       const session = new Session(this, false);
       this.#restoreFields(value as SessionRecord);
@@ -186,7 +190,12 @@ export class ContextSession implements SessionHost {
 
   async #loadLater(): Promise<void> {
     // Whatever was done to the session before it could be read is dropped, as in koa-session.
-    if (this.#options.load !== 'lazy') this.#session = undefined;
+    if (this.#options.load !== 'lazy') {
+      this.#session = undefined;
+      this.requireSave = false;
+      this.#written = false;
+      this.#removed = false;
+    }
     try {
       const loaded = await this.#backing.load();
       const verdict = await this.#verdict(loaded);

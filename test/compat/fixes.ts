@@ -52,7 +52,11 @@ export interface Handler {
 /** `save()` counts: what it wrote is what the end of the request compares with. */
 const noSecondWrite: Fix = (theirs, use) => {
   let written: string | undefined;
-  const { _shouldSaveSession: decide, save, remove } = theirs;
+  const { _shouldSaveSession: decide, initFromExternal, save, remove } = theirs;
+  theirs.initFromExternal = async () => {
+    written = undefined;
+    await initFromExternal.call(theirs);
+  };
   theirs.save = async (changed) => {
     await save.call(theirs, changed);
     (theirs.session as Data)._requireSave = false;
@@ -76,7 +80,11 @@ const removedOnce: Fix = (theirs, use) => {
   const { remove } = theirs;
   let removed = false;
   let regenerating = false;
-  const { commit } = theirs;
+  const { commit, initFromExternal } = theirs;
+  theirs.initFromExternal = async () => {
+    removed = false;
+    await initFromExternal.call(theirs);
+  };
   theirs.commit = async (options = {}) => {
     regenerating = options.regenerate === true && Boolean(theirs.session);
     await commit.call(theirs, options);
