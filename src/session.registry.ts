@@ -11,6 +11,7 @@ import {
   SessionOptionsError,
   SessionStateError,
   type SessionMiddleware,
+  type SessionOptions,
 } from '../lib/session/index.js';
 import { typeName } from '../lib/errors.js';
 import type { ConfiguredSession } from './configured-session.js';
@@ -202,17 +203,24 @@ function nest(
   );
 }
 
+/** Signing needs `app.keys`: without them every request would fail. */
 function checkKeys(koa: Koa, { options }: ConfiguredSession): void {
-  const usesCookie = options.externalKey === undefined || options.externalKey === null;
-  const keys: unknown = koa.keys;
-  if (!usesCookie || options.signed === false || (Array.isArray(keys) && keys.length > 0)) return;
-  // Keygrip itself may stand in for the list.
-  if (typeof keys === 'object' && keys !== null && !Array.isArray(keys)) return;
+  if (!isSigned(options) || hasKeys(koa)) return;
   throw new SessionOptionsError(
     'keys',
     `"keys" is missing, received ${typeName(options.keys)}: signed cookies need at least one secret. Pass SessionModule.forRoot({ keys: [secret] }), set the Koa application's "keys", or turn signing off with signed: false`,
     'ERR_SESSION_KEYS_MISSING',
   );
+}
+
+function isSigned({ externalKey, signed, codec }: SessionOptions): boolean {
+  if (externalKey != null || signed === false) return false;
+  return codec?.authenticates !== true || codec.writesSigned === true;
+}
+
+function hasKeys({ keys }: { keys?: unknown }): boolean {
+  // A Keygrip may stand in for the list.
+  return Array.isArray(keys) ? keys.length > 0 : typeof keys === 'object' && keys !== null;
 }
 
 function isKoa(value: unknown): value is Koa {
