@@ -5,7 +5,7 @@ import type Koa from 'koa';
 import compose from 'koa-compose';
 import { hasAnswer, isSettled, onSettled, release, withdrawAnswer, writerOf } from './answer.js';
 import { isJsonBody } from './body.js';
-import type { KoaContext, KoaMiddleware } from './context.js';
+import type { KoaContext, KoaMiddleware, StatusMarks } from './context.js';
 import { ErrorSteps } from './error-steps.js';
 import { attach } from './messages.js';
 import type { MatchingRules } from './path-match.js';
@@ -279,12 +279,25 @@ function finish(ctx: KoaContext): void | Promise<void> {
     ctx.body = null;
   }
   release(res);
-  if (ctx.status === 205) {
-    // Koa sends it without a length, which would cost the connection.
-    ctx.respond = false;
-    res.setHeader('Content-Length', '0');
-    res.end();
-  }
+  if (isEmptyOnPurpose(ctx)) endEmpty(ctx);
+}
+
+/** Koa sends some empty answers without a length, depending on version, which costs the connection. */
+function endEmpty(ctx: KoaContext): void {
+  ctx.respond = false;
+  ctx.remove('Content-Type');
+  ctx.remove('Transfer-Encoding');
+  ctx.res.setHeader('Content-Length', '0');
+  ctx.res.end();
+}
+
+function isEmptyOnPurpose(ctx: KoaContext): boolean {
+  const { status, method } = ctx;
+  if (status === 204 || status === 304 || method === 'HEAD') return false;
+  return (
+    status === 205 ||
+    ((ctx.response as StatusMarks)._explicitNullBody === true && ctx.body === null)
+  );
 }
 
 function isConditional(ctx: KoaContext): boolean {

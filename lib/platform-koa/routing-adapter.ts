@@ -184,7 +184,8 @@ export abstract class RoutingAdapter extends AbstractHttpAdapter<
   ): this {
     this.pipeline.endRoutes();
     const notFound = handler as StepHandler;
-    const own = withoutEndSlash(withLeadingSlash(prefix));
+    // Nest 11 names no excluded routes, and answers for all paths.
+    const own = excludedRoutes === undefined ? '' : withoutEndSlash(withLeadingSlash(prefix));
     if (own === '' || own === '/') return this.use(this.outsidePrefixes(notFound));
     this.prefixes.add(own);
     this.pipeline.add({ path: own, mount: true, handler: notFound });

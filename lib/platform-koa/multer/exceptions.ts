@@ -35,17 +35,22 @@ const MALFORMED_PARTS = new Set([
 export function uploadException(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof HttpException) return error;
   const { code, field, message } = error as Error & { code?: string; field?: string };
-  const options = { cause: error };
-  if (code === 'LIMIT_FILE_SIZE') return new PayloadTooLargeException(message, options);
+  // Nest 11 leaves the description out where there are options.
+  const options = (description: string) => ({ cause: error, description });
+  const refuse = (text: string) => new BadRequestException(text, options('Bad Request'));
+  if (code === 'LIMIT_FILE_SIZE') {
+    return new PayloadTooLargeException(message, options('Payload Too Large'));
+  }
   if (code !== undefined && BAD_UPLOADS.has(code)) {
-    return new BadRequestException(field ? `${message} - ${field}` : message, options);
+    return refuse(field ? `${message} - ${field}` : message);
   }
-  if (message === 'Multipart: Boundary not found') return new BadRequestException(message, options);
-  if (MALFORMED_PARTS.has(message)) {
-    return new BadRequestException(`Multipart: ${message}`, options);
-  }
+  if (message === 'Multipart: Boundary not found') return refuse(message);
+  if (MALFORMED_PARTS.has(message)) return refuse(`Multipart: ${message}`);
   if (message.startsWith('Unsupported content type')) {
-    return new UnsupportedMediaTypeException('Unsupported content type', options);
+    return new UnsupportedMediaTypeException(
+      'Unsupported content type',
+      options('Unsupported Media Type'),
+    );
   }
   return error;
 }

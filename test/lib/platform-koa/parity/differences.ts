@@ -6,6 +6,8 @@ export interface Difference {
   /** The entry's heading in the document. */
   readonly title: string;
   readonly reason: string;
+  /** Shows with Nest 11 only, whose platform-express is older. */
+  readonly onNest11?: true;
   /** Whether it concerns an answer of Express's to a request. */
   appliesTo(sent: ParityRequest, express: Answer): boolean;
   /** Express's answer as Koa gives it. */
@@ -79,6 +81,42 @@ export const differences: readonly Difference[] = [
     asOnKoa: (express) => ({
       ...express,
       body: express.body.replace('Internal server error', 'Internal Server Error'),
+    }),
+  },
+  {
+    title: 'Nest 11: the page of a redirect',
+    reason: 'The Express of Nest 11 sends a bare paragraph where its successor sends a whole page.',
+    onNest11: true,
+    appliesTo: (_sent, { body }) => body.startsWith('<p>') && body.includes('Redirecting to'),
+    asOnKoa: (express) => {
+      const page = `<!DOCTYPE html><head><title>${express.message}</title></head><body>${express.body}</body>`;
+      const length = String(page.length);
+      return { ...express, body: page, headers: { ...express.headers, 'content-length': length } };
+    },
+  },
+  {
+    title: 'Nest 11: uploads of another multipart type',
+    reason: 'The answer is 415 as with Nest 12, where Nest 11 answers 500.',
+    onNest11: true,
+    appliesTo: ({ headers = {} }) => String(headers['content-type']).startsWith('multipart/mixed'),
+    asOnKoa: (express) => ({
+      ...express,
+      status: 415,
+      message: 'Unsupported Media Type',
+      body: '{"message":"Unsupported content type","error":"Unsupported Media Type","statusCode":415}',
+      headers: { ...express.headers, 'content-length': '88' },
+    }),
+  },
+  {
+    title: 'Nest 11: versions in a list of media types',
+    reason:
+      'The header `Accept` is read as with Nest 12: the version may stand in any media type of a list, after other parameters, and in quotes.',
+    onNest11: true,
+    appliesTo: ({ path, headers = {} }, { status }) =>
+      path === '/versions' && status === 404 && /v="2"|;v=4/.test(headers['accept'] ?? ''),
+    asOnKoa: (express, koa) => ({
+      ...koa,
+      status: koa.body === 'two or three' || koa.body === 'four or none' ? 200 : express.status,
     }),
   },
 ];
