@@ -195,6 +195,7 @@ export class ContextSession implements SessionHost {
       this.requireSave = false;
       this.#written = false;
       this.#removed = false;
+      this.#stored.isGone();
     }
     try {
       const loaded = await this.#backing.load();
