@@ -39,10 +39,21 @@ export function theirsFixed(used: (id: string) => void): Engine {
       const middleware = koaSession(options, app) as Middleware;
       const [instance] = Object.getOwnPropertySymbols(app.context);
       const handlers = new WeakMap<object, Handler>();
+      // koa-session makes a request's session at first access, wherever that is.
+      const make = Object.getOwnPropertyDescriptor(app.context, instance as symbol)?.get;
       const fix = (ctx: Context, next: Next): Promise<unknown> => {
         const handler = { failed: false };
+        let made: object | undefined;
         handlers.set(ctx, handler);
-        applyFixes((ctx as never)[instance as symbol], handler, used);
+        Object.defineProperty(ctx, instance as symbol, {
+          get() {
+            if (made === undefined) {
+              made = make?.call(ctx) as object;
+              applyFixes(made as never, handler, used);
+            }
+            return made;
+          },
+        });
         return next();
       };
       const watch = async (ctx: Context, next: Next): Promise<void> => {
