@@ -47,9 +47,10 @@ export class RecordStore {
   }
 
   async read(key: string): Promise<KeyedRecord | undefined> {
-    const { ctx, options } = this.#host;
+    // A `maxAge` set before the session was loaded counts, as in koa-session.
+    const { ctx, maxAge, options } = this.#host;
     const { store } = this;
-    const { maxAge, rolling } = options;
+    const { rolling } = options;
     if (!isVersionedStore(store)) {
       const record = await this.#call('get', () => store.get(key, maxAge, { ctx, rolling }));
       // What a store without versions answers goes through as it is: `valid` decides.
