@@ -105,10 +105,11 @@ const sessionMaxAgeHolds: Fix = (theirs, use) => {
   const { save } = theirs;
   theirs.save = async (changed) => {
     const isSession = theirs.opts.maxAge === 'session';
-    await save.call(theirs, changed);
-    if (!isSession) return;
-    theirs.opts.maxAge = 'session';
-    use('session-max-age-holds');
+    await save.call(theirs, changed).finally(() => {
+      if (!isSession) return;
+      theirs.opts.maxAge = 'session';
+      use('session-max-age-holds');
+    });
   };
 };
 
