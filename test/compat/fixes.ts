@@ -229,6 +229,7 @@ const renewedSignatureKeepsAttributes: Fix = (theirs, use) => {
   cookies.set = function (name, value, options) {
     if (name !== `${key}.sig` || value === null) return set.call(this, name, value, options);
     const { maxAge, ...attributes } = theirs.opts;
+    if (attributes.secure && !theirs.ctx.secure) return cookies;
     use('renewed-signature-keeps-attributes');
     return set.call(this, name, value, {
       ...(attributes as object),

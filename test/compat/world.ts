@@ -330,9 +330,9 @@ export class World {
     const name = this.#cookieName;
     const jar = new Map(trick === 'its first' ? this.#first : this.jar);
     if (trick === 'none') jar.clear();
-    if (trick === 'other value' && jar.has(name)) jar.set(name, swapEnds(jar.get(name) as string));
+    if (trick === 'other value' && jar.has(name)) jar.set(name, altered(jar.get(name) as string));
     const signature = jar.get(`${name}.sig`);
-    if (trick === 'other signature' && signature) jar.set(`${name}.sig`, swapEnds(signature));
+    if (trick === 'other signature' && signature) jar.set(`${name}.sig`, altered(signature));
     if (trick === 'no signature') jar.delete(`${name}.sig`);
     if (trick === 'no value') jar.delete(name);
     if (trick === 'garbage') jar.set(name, 'garbage').set(`${name}.sig`, 'garbage');
@@ -421,6 +421,6 @@ function copy(value: unknown): unknown {
   return value === undefined ? undefined : JSON.parse(JSON.stringify(value));
 }
 
-function swapEnds(text: string): string {
-  return `${text.slice(-1)}${text.slice(1, -1)}${text.slice(0, 1)}`;
+function altered(text: string): string {
+  return `${text.startsWith('z') ? 'y' : 'z'}${text.slice(1)}`;
 }
