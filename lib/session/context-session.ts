@@ -315,7 +315,7 @@ export class ContextSession implements SessionHost {
   }
 
   async #commit(request: CommitRequest): Promise<void> {
-    if (this.#session === undefined && (this.#record === undefined || !this.#mayProlong())) return;
+    if (this.#session === undefined && !this.#isDue(request)) return;
     if (this.#failure !== undefined && !request.automatic) throw this.#unavailable(this.#failure);
     if (this.#detached || this.#failure !== undefined) return;
     // A lazy session that was replaced or removed without being read is read now.
@@ -330,7 +330,10 @@ export class ContextSession implements SessionHost {
   }
 
   /** Whether a session that nobody asked for may be due for a write all the same. */
-  #mayProlong(): boolean {
+  #isDue({ save, regenerate }: CommitRequest): boolean {
+    // Somebody holds a session object from before it was loaded.
+    if (save || regenerate) return this.#loaded;
+    if (this.#record === undefined) return false;
     const { rolling, renew, idleTimeout, renewEvery } = this.#options;
     return rolling || renew || idleTimeout !== undefined || renewEvery !== undefined;
   }
