@@ -1,7 +1,7 @@
 import type { IncomingMessage, OutgoingHttpHeader, ServerResponse } from 'node:http';
 import type { SerializeOptions } from 'cookie';
-import type { SendOptions } from 'send';
 import type { KoaContext } from './context.js';
+import type { FileOptions } from './static-assets.js';
 
 /**
  * The request that handlers, guards, pipes and middleware get: Node's own, with the Koa context
@@ -147,7 +147,13 @@ export interface KoaResponse extends ServerResponse {
 export type ViewCallback = (error: unknown, text?: string) => void;
 
 /** What `res.sendFile()` takes beside the path. @publicApi */
-export interface SendFileOptions extends SendOptions {
+export interface SendFileOptions extends FileOptions {
+  /** The folder that the path is looked for in. Default: none; then the path is absolute. */
+  root?: string;
+  /** The first byte that is sent. Default: 0. */
+  start?: number;
+  /** The last byte that is sent. Default: the file's last. */
+  end?: number;
   /** Headers to send with the file. */
   headers?: Record<string, string | string[]>;
 }

@@ -33,5 +33,5 @@ export type {
 export type { NestKoaApplication } from './nest-koa-application.js';
 export type { KoaAdapterOptions } from './options.js';
 export type { KoaServer } from './server.js';
-export type { ServeStaticOptions } from './static-assets.js';
+export type { FileOptions, ServeStaticOptions } from './static-assets.js';
 export type { ViewEngine } from './views.js';
