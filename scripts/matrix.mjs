@@ -85,7 +85,8 @@ function test(folder) {
       require.resolve('jest/bin/jest'),
       ...['--config', join(folder, 'jest.config.json'), '--runInBand', '--silent'],
     ],
-    { cwd: folder, stdio: 'inherit' },
+    // A suite that hangs fails its cell, instead of holding up the others.
+    { cwd: folder, stdio: 'inherit', timeout: 240_000 },
   );
   return status === 0;
 }

@@ -159,7 +159,7 @@ class MainController {
   @Sse('events')
   events() {
     return timer(0, 1).pipe(
-      map((n) => ({ data: n })),
+      map((n) => ({ data: String(n) })),
       (source) => source,
     );
   }
