@@ -80,6 +80,10 @@ interface Launch {
   command: string;
   args(directory: string, port: number): string[];
   prepare?(directory: string, user: { uid: number; gid: number } | undefined): Promise<void>;
+  /** Whether it serves; default: whether it accepts connections. */
+  ready?(port: number): Promise<boolean>;
+  /** Default: one that is free. */
+  port?: number | undefined;
   /** Whether the program refuses to run as root. */
   unprivileged?: boolean;
 }
@@ -87,68 +91,92 @@ interface Launch {
 /** What other accounts on Unix systems are called that a server may run as. */
 const NOBODY = { uid: 65_534, gid: 65_534 };
 
-async function launch({ command, args, prepare, unprivileged }: Launch): Promise<OwnServer> {
-  const port = await freePort(10_000);
+async function launch({
+  command,
+  args,
+  prepare,
+  unprivileged,
+  port: wanted,
+  ready = (port) => isListening('127.0.0.1', port),
+}: Launch): Promise<OwnServer> {
+  const port = wanted ?? (await freePort(10_000));
   const directory = mkdtempSync(join(tmpdir(), 'session-server-'));
   const user = unprivileged && process.getuid?.() === 0 ? NOBODY : undefined;
   if (user !== undefined) chownSync(directory, user.uid, user.gid);
   await prepare?.(directory, user);
-  let child: ChildProcess;
+  let child: ChildProcess | undefined;
   const start = async (): Promise<void> => {
     child = spawn(command, args(directory, port), { cwd: directory, stdio: 'ignore', ...user });
     let failed = false;
     child.once('error', () => (failed = true));
-    await until(() => failed || isListening('127.0.0.1', port), `${command} listens`);
+    await until(() => failed || ready(port), `${command} is ready`);
     if (failed) throw new Error(`${command} does not start`);
   };
   const kill = async (): Promise<void> => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     child.kill('SIGKILL');
     await once(child, 'exit');
   };
-  await start();
+  const stop = async (): Promise<void> => {
+    await kill();
+    process.off('exit', endWithTests);
+    rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+  };
+  const endWithTests = (): void => void child?.kill('SIGKILL');
+  process.once('exit', endWithTests);
+  try {
+    await start();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
   return {
     port,
     directory,
     get pid() {
-      return child.pid ?? 0;
+      return child?.pid ?? 0;
     },
-    signal: (name) => void child.kill(name),
+    signal: (name) => void child?.kill(name),
     restart: start,
     kill,
-    stop: async () => {
-      await kill();
-      rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
-    },
+    stop,
   };
 }
 
 /** A redis-server of the tests' own; throws when it is not installed. */
-export function startRedis(...options: string[]): Promise<OwnServer> {
+export function startRedis(options: string[] = [], port?: number): Promise<OwnServer> {
   const command = findProgram('redis-server', 'valkey-server');
   if (command === undefined) throw new Error('redis-server is not on the PATH');
   return launch({
     command,
-    args: (directory, port) => [
-      ...['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--save', ''],
+    port,
+    args: (directory, at) => [
+      ...['--port', String(at), '--bind', '127.0.0.1', '--dir', directory, '--save', ''],
       ...options,
     ],
   });
 }
 
 /** A PostgreSQL server of the tests' own: user `postgres`, database `postgres`, no password. */
-export function startPostgres(...options: string[]): Promise<OwnServer> {
+export function startPostgres(options: string[] = [], port?: number): Promise<OwnServer> {
   const [initdb, postgres] = [findProgram('initdb'), findProgram('postgres')];
-  if (initdb === undefined || postgres === undefined) {
-    throw new Error('initdb and postgres are not on the PATH');
+  const isReady = findProgram('pg_isready');
+  if (initdb === undefined || postgres === undefined || isReady === undefined) {
+    throw new Error('initdb, postgres and pg_isready are not on the PATH');
   }
   return launch({
     command: postgres,
+    port,
     unprivileged: true,
+    ready: (at) =>
+      run(isReady, ['-h', '127.0.0.1', '-p', String(at)]).then(
+        () => true,
+        () => false,
+      ),
     prepare: (directory, user) =>
       run(initdb, ['-D', join(directory, 'data'), '-U', 'postgres', '-A', 'trust', '-N'], user),
-    args: (directory, port) => [
-      ...['-D', join(directory, 'data'), '-p', String(port), '-h', '127.0.0.1', '-k', ''],
+    args: (directory, at) => [
+      ...['-D', join(directory, 'data'), '-p', String(at), '-h', '127.0.0.1', '-k', ''],
       ...options,
     ],
   });

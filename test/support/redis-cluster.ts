@@ -17,7 +17,7 @@ export async function startCluster(): Promise<OwnCluster | undefined> {
   }
   const servers = await Promise.all(
     Array.from({ length: 6 }, () =>
-      startRedis('--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'),
+      startRedis(['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000']),
     ),
   );
   const nodes = servers.map(({ port }) => ({ host: '127.0.0.1', port }));

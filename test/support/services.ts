@@ -29,7 +29,7 @@ const PLANS = {
     variable: 'POSTGRES_URL',
     url: 'postgres://postgres@127.0.0.1:5432/test',
     start: () => {
-      if (findProgram('initdb') === undefined) return undefined;
+      if (!findProgram('initdb') || !findProgram('pg_isready')) return undefined;
       return startPostgres().then(({ port, stop }) => ({
         url: `postgres://postgres@127.0.0.1:${port}/postgres`,
         stop,
