@@ -272,14 +272,29 @@ describe.each([
   it('goes through a ctx.cookies that the application replaced, wherever it did', () => {
     const calls: unknown[][] = [];
     const fake = {
-      secure: true,
       get: (...args: unknown[]) => (calls.push(['get', ...args]), 'theirs'),
       set: (...args: unknown[]) => calls.push(['set', ...args]),
+    };
+    // Koa's own accessor, with what it makes wrapped: by a tracer, say.
+    const wrapAccessor = <T extends object>(target: T, app: Koa): T => {
+      const koas = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(app.context), 'cookies')!;
+      const wrap = (cookies: object): unknown =>
+        new Proxy(cookies, {
+          get: (made, key) => Reflect.get(key in fake ? fake : made, key) as unknown,
+        });
+      return Object.defineProperty(target, 'cookies', {
+        get(this: Context) {
+          return wrap(koas.get!.call(this) as object);
+        },
+        set: koas.set!,
+      });
     };
     const ways: ((app: Koa) => Context)[] = [
       (app) => Object.assign(context(app), { cookies: fake }),
       (app) => Object.defineProperty(context(app), 'cookies', { value: fake }),
       (app) => (Object.defineProperty(app.context, 'cookies', { get: () => fake }), context(app)),
+      (app) => (wrapAccessor(app.context, app), context(app)),
+      (app) => wrapAccessor(context(app), app),
       (app) => {
         const ctx = context(app);
         Object.assign(ctx.cookies, { get: fake.get, set: fake.set });
@@ -476,6 +491,15 @@ describe('reading a cookie', () => {
 });
 
 describe('writing a cookie', () => {
+  it('gives each second an end of its own', () => {
+    const ctx = context(new Koa());
+    for (const maxAge of [499, 500, 60_000, 61_000, 60_000]) {
+      writeCookie(ctx, 'sid', '1', { maxAge });
+    }
+    const ends = (sentBy(ctx) as string[]).map((cookie) => /:(\d\d:\d\d) GMT/.exec(cookie)?.[1]);
+    expect(ends).toEqual(['23:59', '24:00', '24:59', '25:00', '24:59']);
+  });
+
   it('lets no option rename the cookie or change its value', () => {
     const ctx = context(new Koa());
     const options = { name: 'hijack', value: 'hijack', key: 'x' } as CookieAttributes;

@@ -14,6 +14,7 @@ const key = fc.oneof(
   fc.constantFrom('k'.repeat(63), 'k'.repeat(64), 'k'.repeat(65), 'é'.repeat(32), 'é'.repeat(33)),
 );
 const data = fc.oneof(
+  fc.constantFrom('x'.repeat(20_000), '€'.repeat(5_000)),
   fc.string({ maxLength: 100 }),
   fc.string({ unit: 'binary', maxLength: 100 }),
   fc.tuple(fc.string(), fc.integer({ min: 0, max: 6_000 })).map(([s, n]) => s + 'x'.repeat(n)),
