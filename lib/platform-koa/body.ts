@@ -39,8 +39,10 @@ export function textBody(response: KoaResponse, text: string): void {
 export function jsonBody(response: KoaResponse, value: unknown): void {
   const chosen = response.getHeader('Content-Type');
   const type = typeof chosen === 'string' ? withUtf8(chosen) : 'application/json; charset=utf-8';
-  response.ctx.body = isJsonBody(value) ? value : (JSON.stringify(value) ?? '');
+  // Set first, so that Koa need not look the type up; and again where it overrides another one.
   response.setHeader('Content-Type', type);
+  response.ctx.body = isJsonBody(value) ? value : (JSON.stringify(value) ?? '');
+  if (chosen !== undefined) response.setHeader('Content-Type', type);
 }
 
 /** Whether Koa would send this body as JSON. @internal */
