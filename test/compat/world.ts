@@ -369,7 +369,8 @@ export async function transcript(
     : exchanges;
 }
 
-const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/g;
+// The first character may have been altered by a trick.
+const UUID = /[0-9a-fyz][0-9a-f]{7}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/g;
 const LONE = /koa\.sess\.sig=[\w-]{27}/g;
 const SIGNED = /(koa\.sess)=([^;]+)(; .*)?\u0000\1\.sig=([^;]+)/g;
 
