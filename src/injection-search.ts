@@ -3,8 +3,8 @@ import type { ModulesContainer } from '@nestjs/core';
 import { SESSION_SERVICE } from './session.constants.js';
 
 /**
- * Whether some provider, controller, guard, ... of the application injects `token`, a subclass of
- * it, or one of its named variants.
+ * Whether some provider, controller, guard, ... of the application injects `token` or one of its
+ * named variants.
  *
  * @internal
  */
@@ -13,6 +13,8 @@ export function isInjectedAnywhere(token: Type<unknown>, modules: ModulesContain
     for (const collection of [module.providers, module.controllers, module.injectables]) {
       for (const wrapper of collection.values()) {
         const { inject, metatype } = wrapper as { inject?: unknown; metatype?: unknown };
+        // The token's own provider, which may stand for another one.
+        if (wrapper.token === token) continue;
         if (dependenciesOf(inject, metatype).some((each) => stands(each, token))) return true;
       }
     }

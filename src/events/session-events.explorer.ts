@@ -88,12 +88,11 @@ export class SessionEventsExplorer implements OnApplicationBootstrap {
   }
 }
 
+/** The package's emitter, known by what only EventEmitter2 has: importing it would require it. */
 function isEmitter(token: unknown, instance: object): instance is Emitter {
-  return (
-    typeof token === 'function' &&
-    token.name === 'EventEmitter2' &&
-    typeof (instance as Partial<Emitter>).emit === 'function'
-  );
+  const { emit, emitAsync, onAny } = instance as Record<string, unknown>;
+  const methods = [emit, emitAsync, onAny];
+  return token === instance.constructor && methods.every((each) => typeof each === 'function');
 }
 
 function notStatic(instance: object, method: string): SessionOptionsError {
