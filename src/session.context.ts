@@ -3,7 +3,8 @@ import type { Context } from 'koa';
 import { contextSession, loadSession, SessionStateError } from '../lib/session/index.js';
 import type { Session } from '../lib/session/index.js';
 import { handshakeContext, releaseContext } from './handshake.context.js';
-import { isExcluded, registryOf } from './session.registry.js';
+import { registryOf } from './session.registry.js';
+import { isExcluded } from './session-exclusion.js';
 
 /**
  * What a handler finds as its session: `null` once it was removed in this request, `undefined`

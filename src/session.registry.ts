@@ -17,12 +17,11 @@ import { typeName } from '../lib/errors.js';
 import type { ConfiguredSession } from './configured-session.js';
 import { rememberApplication, rememberServer, rememberUpgrade } from './handshake.context.js';
 import { isInjectedAnywhere } from './injection-search.js';
+import { keepFrom } from './session-exclusion.js';
 import { SessionService } from './session.service.js';
 import { SessionRoutes } from './session-routes.js';
 
 const registries = new WeakMap<object, SessionRegistry>();
-/** Requests that a session is not for, by the Koa context. */
-const excluded = new WeakMap<object, Set<string | undefined>>();
 
 /**
  * The sessions of the application a context belongs to.
@@ -39,11 +38,6 @@ export function registryOf(ctx: Context): SessionRegistry {
     );
   }
   return registry;
-}
-
-/** Whether a session's `forRoutes` and `exclude` keep it from a request. @internal */
-export function isExcluded(ctx: Context, name: string | undefined): boolean {
-  return excluded.get(ctx)?.has(name) === true;
 }
 
 /**
@@ -183,14 +177,6 @@ export class SessionRegistry implements OnModuleInit, OnApplicationShutdown {
     if (!wishes.includes('auto')) return false;
     return isInjectedAnywhere(SessionService, this.#modules);
   }
-}
-
-function keepFrom(ctx: Context, name: string | undefined): void {
-  const names = excluded.get(ctx) ?? new Set();
-  excluded.set(ctx, names.add(name));
-  // The engine would make an empty session here, which nothing would ever write.
-  if (name === undefined)
-    Object.defineProperty(ctx, 'session', { value: undefined, writable: true });
 }
 
 /** Middleware within middleware, the first outermost. */

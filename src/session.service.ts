@@ -10,7 +10,8 @@ import {
 } from '../lib/session/index.js';
 import type { ConfiguredSession } from './configured-session.js';
 import { contextOf } from './handshake.context.js';
-import { isExcluded, type SessionRegistry } from './session.registry.js';
+import type { SessionRegistry } from './session.registry.js';
+import { isExcluded } from './session-exclusion.js';
 
 /** Edits a draft of a session's data, or returns new data in its place. @publicApi */
 export type SessionChange = (draft: Partial<SessionData>) => Partial<SessionData> | void;
