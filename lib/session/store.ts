@@ -202,6 +202,11 @@ export interface VersionedStore {
 /**
  * A store that prolongs a record's life without rewriting it (and without a new version).
  *
+ * The record's `_expire`, if it is a number, is handed out moved by as much as the end of the
+ * record's life was moved (to within the store's clock), so that whoever goes by `_expire`, as
+ * koa-session does, sees the session prolonged. Whatever time lay between the two when the record
+ * was written stays between them: pass `touch` a lifetime of the same kind as `set`.
+ *
  * @publicApi
  */
 export interface TouchingStore {
@@ -225,8 +230,8 @@ export interface OwnedRecord {
 
 /**
  * A store that finds sessions by their owner: the string in the record's field `_owner`, which
- * `create`, `update` and `set` keep indexed. An index entry whose record is gone is dropped when
- * it is met.
+ * `create`, `update` and `set` keep indexed. An index entry whose record is gone is never reported,
+ * and is dropped in time.
  *
  * @publicApi
  */
