@@ -159,6 +159,7 @@ export class ContextSession implements SessionHost {
     } else if (typeof value === 'object') {
       this.requireSave = false;
       this.#claimId();
+      this.expire = undefined;
       const session = new Session(this, false);
       this.#restoreFields(value as SessionRecord);
       if (Object.hasOwn(value, 'maxAge')) session.maxAge = (value as { maxAge?: number }).maxAge;
@@ -196,6 +197,7 @@ export class ContextSession implements SessionHost {
       this.#written = false;
       this.#removed = false;
       this.#stored.isGone();
+      this.expire = undefined;
     }
     try {
       const loaded = await this.#backing.load();

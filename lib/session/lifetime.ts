@@ -33,6 +33,10 @@ export function lifetimeOf(
   now: number,
 ): Lifetime {
   const { idleTimeout, absoluteMaxAge } = options;
+  if (maxAge != null && maxAge !== 'session' && typeof maxAge !== 'number') {
+    // koa-session's words, before anything is written: a record without a number never ends.
+    throw new TypeError('option maxAge is invalid');
+  }
   const asConfigured = maxAge === 'session' ? 'session' : maxAge || DEFAULT_RECORD_MAX_AGE;
   const left =
     absoluteMaxAge === undefined ? Infinity : (marks._created ?? now) + absoluteMaxAge - now;

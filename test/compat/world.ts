@@ -40,6 +40,13 @@ export const PLAIN: Setup = {
   https: false,
 };
 
+/** A context whose session is not typed, since either engine may have put it there. */
+export type LooseContext = Omit<Context, 'session' | 'sessionOptions'> & {
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- handlers use members of either engine, also such as neither has
+  session: any;
+  sessionOptions: Record<string, unknown>;
+};
+
 /** All that an engine did in one request, as far as anybody outside can tell. */
 export interface Exchange {
   status: number;
@@ -96,7 +103,12 @@ export class Host {
         },
       );
       sent.setTimeout(10_000, () => sent.destroy(new Error('no answer within 10 s')));
-      sent.on('error', reject);
+      sent.on('error', (error: NodeJS.ErrnoException) => {
+        // An answer that the server tore down is an answer too.
+        if (error.code === 'ECONNRESET')
+          resolve({ status: 0, headers: {}, body: 'connection reset' });
+        else reject(error);
+      });
       sent.end();
     });
   }
@@ -135,6 +147,7 @@ export class World {
   #before: readonly Op[] = [];
   #ops: readonly Op[] = [];
   #after: readonly Op[] = [];
+  #handler: ((ctx: LooseContext) => unknown) | undefined;
 
   constructor(engine: Engine, setup: Setup, host: Host) {
     this.#host = host;
@@ -163,7 +176,12 @@ export class World {
       await perform(this.#after, this.#ctx, this.#seen);
     });
     for (const middleware of session) app.use(middleware);
-    app.use((ctx) => perform(this.#ops, ctx as unknown as Context, this.#seen));
+    app.use((ctx) => {
+      const context = ctx as unknown as Context;
+      return this.#handler === undefined
+        ? perform(this.#ops, context, this.#seen)
+        : (this.#handler(context as unknown as LooseContext) as Promise<void>);
+    });
   }
 
   #sessionOptions(): Record<string, unknown> {
@@ -197,7 +215,8 @@ export class World {
         },
       };
     }
-    if (genid === 'counter') all.genid = () => this.#call('genid', `id${++this.#ids}`);
+    if (genid === 'counter' && !('genid' in all))
+      all.genid = () => this.#call('genid', `id${++this.#ids}`);
     if (hooks.valid) {
       all.valid = (_ctx: Context, data: Record<string, unknown>) => {
         this.#calls.push(['valid', copy(data)]);
@@ -324,6 +343,19 @@ export class World {
       errors: this.#errors,
       seen: this.#seen,
     };
+  }
+
+  /** A request whose handler is a function. */
+  async visit(
+    handler: (ctx: LooseContext) => unknown,
+    more: { before?: Op[]; after?: Op[]; cookies?: CookieTrick } = {},
+  ): Promise<Exchange> {
+    this.#handler = handler;
+    try {
+      return await this.request([], more);
+    } finally {
+      this.#handler = undefined;
+    }
   }
 
   #cookie(trick: CookieTrick): string {
