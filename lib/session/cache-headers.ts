@@ -11,8 +11,9 @@ import type { Context } from 'koa';
 export function sendCacheHeaders(ctx: Context, setsCookie: boolean): void {
   const { res } = ctx;
   if (res.headersSent) return;
-  if (res.getHeader('vary') === undefined) res.setHeader('Vary', 'Cookie');
-  else ctx.vary('Cookie');
+  const vary = res.getHeader('vary');
+  if (vary === undefined) res.setHeader('Vary', 'Cookie');
+  else if (vary !== 'Cookie') ctx.vary('Cookie');
   if (setsCookie && res.getHeader('cache-control') === undefined) {
     res.setHeader('Cache-Control', 'no-store');
   }

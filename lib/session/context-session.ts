@@ -42,6 +42,12 @@ interface SaveFacts {
   now: number;
 }
 
+/** The session as a save found it: its data, and what is to be done. */
+interface Look {
+  dataJson: string;
+  facts: SaveFacts;
+}
+
 interface CommitRequest {
   save?: boolean;
   regenerate?: boolean;
@@ -52,6 +58,8 @@ interface CommitRequest {
   logout?: boolean;
   /** The end of the request asks, not the application: what cannot be written is told by event. */
   automatic?: boolean;
+  /** What a first look at the session gave, if there was one just now. */
+  look?: Look;
 }
 
 /**
@@ -201,8 +209,11 @@ export class ContextSession implements SessionHost {
     }
     try {
       const loaded = await this.#backing.load();
-      const verdict = await this.#verdict(loaded);
-      await this.#settle(loaded, verdict);
+      // Only hooks of the application are waited for.
+      const checked = this.#verdict(loaded);
+      const verdict = isThenable(checked) ? await checked : checked;
+      const settled = this.#settle(loaded, verdict);
+      if (isThenable(settled)) await settled;
       if (verdict === 'expired' || verdict === 'invalid') await this.#discard(verdict);
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
@@ -351,13 +362,13 @@ export class ContextSession implements SessionHost {
   }
 
   async #save(request: CommitRequest, session: Session): Promise<void> {
-    let dataJson = JSON.stringify(dataOf(session));
-    let facts = this.#facts(request, session, dataJson);
-    if (facts.reason === undefined) return;
+    let { dataJson, facts } = request.look ?? this.#look(request, session);
+    const { reason } = facts;
+    if (reason === undefined) return;
     if (this.#options.beforeSave !== undefined) {
       await this.#options.beforeSave(this.ctx, session);
-      dataJson = JSON.stringify(dataOf(session));
-      facts = { ...this.#facts(request, session, dataJson), reason: facts.reason };
+      ({ dataJson, facts } = this.#look(request, session));
+      facts = { ...facts, reason };
     }
     const draft = this.#draft(session, dataJson, facts);
     if (request.change !== undefined) await draft.apply(request.change);
@@ -372,6 +383,11 @@ export class ContextSession implements SessionHost {
     for (let ended = (await limit?.after()) ?? 0; ended > 0; ended--) {
       this.#emit('session:destroyed', { reason: 'limit' });
     }
+  }
+
+  #look(request: CommitRequest, session: Session): Look {
+    const dataJson = JSON.stringify(dataOf(session));
+    return { dataJson, facts: this.#facts(request, session, dataJson) };
   }
 
   /** What this save is for: why it happens, under which id, and whose session it is. */
@@ -531,10 +547,27 @@ export class ContextSession implements SessionHost {
     this.#emit('session:refused', { reason });
   }
 
-  /** The end of the request: writes what is to be written, and tells caches. */
-  async finish(autoCommit: boolean): Promise<void> {
-    if (autoCommit) await this.commit({ automatic: true });
+  /**
+   * The end of the request: writes what is to be written, and tells caches. `undefined`: the
+   * session was at most read, and there is nothing to wait for.
+   */
+  finish(autoCommit: boolean): Promise<void> | undefined {
+    const request: CommitRequest = { automatic: true };
+    if (autoCommit && !this.#isClean(request)) {
+      return this.commit(request).then(() => this.#tellCaches());
+    }
     this.#tellCaches();
+    return undefined;
+  }
+
+  /** Whether there is certainly nothing to write; what the look at the session gave stays in `request`. */
+  #isClean(request: CommitRequest): boolean {
+    if (this.#session === undefined) return this.#record === undefined || !this.#mayProlong();
+    if (this.#session === null || this.#queue !== undefined) return false;
+    if (this.#failure !== undefined || (!this.#loaded && this.#options.load === 'lazy'))
+      return false;
+    request.look = this.#look(request, this.#session);
+    return request.look.facts.reason === undefined;
   }
 
   /** From the first access on, the headers must not leave without the session's cookie. */

@@ -46,14 +46,17 @@ export function createSession(first: unknown, second?: unknown): SessionMiddlewa
   const installation = install(app, (options ?? {}) as SessionOptions);
 
   return async function session(ctx: Context, next: Next): Promise<void> {
-    await installation.begin(ctx);
+    // A step that has nothing to wait for costs no turn of the event loop.
+    const loading = installation.begin(ctx);
+    if (loading !== undefined) await loading;
     try {
       await next();
     } catch (error) {
       await finishAfterError(installation, ctx);
       throw error;
     }
-    await installation.finish(ctx);
+    const writing = installation.finish(ctx);
+    if (writing !== undefined) await writing;
   };
 }
 

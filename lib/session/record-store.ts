@@ -2,6 +2,7 @@ import { v4 as uuid } from 'uuid';
 import type { CarrierHost } from './carrier.js';
 import type { Draft } from './draft.js';
 import { RECORD_GRACE } from './lifetime.js';
+import type { Awaitable } from './options.js';
 import { storeCall, type StoreOperation } from './store-call.js';
 import type {
   SessionRecord,
@@ -73,7 +74,11 @@ export class RecordStore {
   }
 
   /** What was read; or, if that only points elsewhere, what lies there, while the grace lasts. */
-  async successor(read: KeyedRecord): Promise<KeyedRecord | undefined> {
+  successor(read: KeyedRecord): Awaitable<KeyedRecord | undefined> {
+    return movedTo(read.record) === undefined ? withExpiry(read) : this.#follow(read);
+  }
+
+  async #follow(read: KeyedRecord): Promise<KeyedRecord | undefined> {
     let found: KeyedRecord | undefined = read;
     for (let hops = 0; hops < MAX_HOPS && found !== undefined; hops++) {
       const moved = movedTo(found.record);

@@ -81,7 +81,8 @@ export class StoreBacking implements Backing {
   }
 
   async load(): Promise<Loaded> {
-    const id = await this.#carrier.read();
+    const sent = this.#carrier.read();
+    const id = isThenable(sent) ? await sent : sent;
     if (!id) return { status: 'none' };
     if (!this.#isPlausible(id)) {
       const { ctx, options } = this.#host;
@@ -106,7 +107,8 @@ export class StoreBacking implements Backing {
     const key = this.#keyOf(id);
     let read = await this.#records.read(key);
     if (!read?.record && hashIds?.acceptPlain) read = await this.#records.read(id);
-    const found = read?.record ? await this.#records.successor(read) : read;
+    const led = read?.record ? this.#records.successor(read) : read;
+    const found = isThenable(led) ? await led : led;
     if (found === undefined) return undefined;
     this.#foundKey = found.key === key ? undefined : found.key;
     if (this.#records.isVersioned) this.#version = found.version;

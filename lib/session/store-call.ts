@@ -10,47 +10,44 @@ export type StoreOperation = 'get' | 'set' | 'destroy' | 'create' | 'update' | '
  * @param timeout milliseconds; 0 for none.
  * @internal
  */
-export async function storeCall<T>(
+export function storeCall<T>(
   operation: StoreOperation,
   timeout: number,
   call: () => T | PromiseLike<T>,
 ): Promise<T> {
-  try {
-    const result = call();
-    if (timeout === 0 || !isThenable(result)) return await result;
-    return await withDeadline(operation, timeout, result);
-  } catch (error) {
-    if (error instanceof StoreError) throw error;
-    throw new StoreError(operation, { kind: 'unavailable', cause: error });
-  }
-}
-
-function withDeadline<T>(
-  operation: StoreOperation,
-  timeout: number,
-  work: PromiseLike<T>,
-): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const timer = setTimeout(() => {
-      const reads = operation === 'get' || operation === 'list';
+    let timer: NodeJS.Timeout | undefined;
+    const fail = (error: unknown) => {
+      clearTimeout(timer);
       reject(
-        new StoreError(operation, {
-          kind: 'timeout',
-          outcome: reads ? 'not-applied' : 'unknown',
-          message: `the session store gave no answer to "${operation}" within ${timeout} ms: check the store, or raise "storeTimeout"`,
-        }),
+        error instanceof StoreError
+          ? error
+          : new StoreError(operation, { kind: 'unavailable', cause: error }),
       );
-    }, timeout);
-    work.then(
-      (value) => {
+    };
+    try {
+      const result = call();
+      if (!isThenable(result)) {
+        resolve(result);
+        return;
+      }
+      if (timeout > 0) timer = setTimeout(() => reject(tooLate(operation, timeout)), timeout);
+      result.then((value) => {
         clearTimeout(timer);
         resolve(value);
-      },
-      (error: unknown) => {
-        clearTimeout(timer);
-        reject(error as Error);
-      },
-    );
+      }, fail);
+    } catch (error) {
+      fail(error);
+    }
+  });
+}
+
+function tooLate(operation: StoreOperation, timeout: number): StoreError {
+  const reads = operation === 'get' || operation === 'list';
+  return new StoreError(operation, {
+    kind: 'timeout',
+    outcome: reads ? 'not-applied' : 'unknown',
+    message: `the session store gave no answer to "${operation}" within ${timeout} ms: check the store, or raise "storeTimeout"`,
   });
 }
 
