@@ -1,6 +1,5 @@
 import { STATUS_CODES } from 'node:http';
 import { BadRequestException, HttpException } from '@nestjs/common';
-import { BaseExceptionFilter } from '@nestjs/core';
 import type { ServerResponse } from 'node:http';
 
 /** An error as http-errors, and so Koa's `ctx.throw()`, makes them. */
@@ -79,30 +78,4 @@ function errorHeaders(error: unknown): Record<string, unknown> | undefined {
     !Array.isArray(headers) &&
     !('get' in headers);
   return isPlain ? (headers as Record<string, unknown>) : undefined;
-}
-
-const CARRIES = Symbol.for('nestjs-koa-session:error-headers');
-
-/**
- * Makes Nest's own filter send the status and the headers of an error that a handler throws, as
- * Koa does.
- *
- * Nest gives an adapter no sight of what its base filter answers, so that filter's public
- * `handleUnknownError` is extended, once, and only for answers that go through `adapter`.
- *
- * @internal
- */
-export function carryErrorHeaders(adapter: abstract new (...args: never[]) => unknown): void {
-  const prototype = BaseExceptionFilter.prototype as BaseExceptionFilter & { [CARRIES]?: true };
-  if (prototype[CARRIES]) return;
-  const original = prototype.handleUnknownError;
-  prototype[CARRIES] = true;
-  prototype.handleUnknownError = function (exception, host, applicationRef) {
-    if (!(applicationRef instanceof adapter)) {
-      return original.call(this, exception, host, applicationRef);
-    }
-    const response = host.getArgByIndex<ServerResponse>(1);
-    if (!applicationRef.isHeadersSent?.(response)) applyErrorHeaders(response, exception);
-    return original.call(this, asHttpError(exception) ?? exception, host, applicationRef);
-  };
 }

@@ -7,7 +7,8 @@ import { createBodyParser } from './body-parser.js';
 import type { BodyParserOptions, BodyParserType } from './body-parser.js';
 import { redirectBody } from './body.js';
 import { giveAnswer, hasAnswer } from './answer.js';
-import { carryErrorHeaders, mapException } from './exceptions.js';
+import { mapException } from './exceptions.js';
+import { giveExpressFace } from './express-face.js';
 import type { ConnectMiddleware } from './middleware-kind.js';
 import type { KoaAdapterOptions } from './options.js';
 import { isAnswered, reply } from './reply.js';
@@ -63,7 +64,6 @@ export class KoaAdapter extends RoutingAdapter {
     const { context } = instance as { context: Record<symbol, unknown> };
     context[VIEWS] = this.views;
     if (typeof settings.queryParser === 'function') context[QUERY_PARSER] = settings.queryParser;
-    carryErrorHeaders(KoaAdapter);
   }
 
   /** `'koa'`. */

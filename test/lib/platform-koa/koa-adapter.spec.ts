@@ -127,14 +127,6 @@ class MainController {
     return value;
   }
 
-  @Get('busy')
-  busy() {
-    throw Object.assign(new Error('the store is down'), {
-      status: 503,
-      headers: { 'retry-after': '7' },
-    });
-  }
-
   @Get('twice')
   twice(@Res() res: KoaResponse) {
     res.send('first');
@@ -320,12 +312,6 @@ describe('KoaAdapter', () => {
       `{"message":"Failed to decode param '%FF'","error":"Bad Request","statusCode":400}`,
       'application/json; charset=utf-8',
     ],
-    [
-      '/busy',
-      503,
-      '{"statusCode":503,"message":"Service Unavailable"}',
-      'application/json; charset=utf-8',
-    ],
   ])('answers GET %s with %i', async (path, status, body, type) => {
     const response = await fetch(base + path, { redirect: 'manual' });
     expect([response.status, await response.text(), response.headers.get('content-type')]).toEqual([
@@ -333,11 +319,6 @@ describe('KoaAdapter', () => {
       body,
       type,
     ]);
-  });
-
-  it('sends the headers that a thrown error carries', async () => {
-    const response = await fetch(`${base}/busy`);
-    expect(response.headers.get('retry-after')).toBe('7');
   });
 
   it('redirects with the status of the decorator', async () => {

@@ -38,13 +38,6 @@ export const differences: readonly Difference[] = [
     asOnKoa: (express) => without(express, 'etag'),
   },
   {
-    title: 'Headers of an error are sent',
-    reason:
-      'An error that names a status may carry headers (`Retry-After`, `WWW-Authenticate`), which Koa sends and Nest drops on Express.',
-    appliesTo: ({ path }) => path.endsWith('/errors/with-headers'),
-    asOnKoa: (express) => ({ ...express, headers: { ...express.headers, 'retry-after': '7' } }),
-  },
-  {
     title: 'Paths outside the global prefix',
     reason:
       'No handler of Nest serves them, so the framework answers: Express with a page of HTML, Koa with plain text.',
