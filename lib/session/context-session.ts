@@ -562,7 +562,7 @@ export class ContextSession implements SessionHost {
 
   /** Whether there is certainly nothing to write; what the look at the session gave stays in `request`. */
   #isClean(request: CommitRequest): boolean {
-    if (this.#session === undefined) return this.#record === undefined || !this.#mayProlong();
+    if (this.#session === undefined) return !this.#isDue(request);
     if (this.#session === null || this.#queue !== undefined) return false;
     if (this.#failure !== undefined || (!this.#loaded && this.#options.load === 'lazy'))
       return false;
