@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { jest } from '@jest/globals';
 import { createPool as createCallbackPool } from 'mysql2';
 import { createPool } from 'mysql2/promise';
@@ -281,6 +282,14 @@ describe('SqlStore', () => {
     await expect(store.set('a', {}, HOUR)).rejects.toMatchObject(lost);
     expect(runs).toBe(3);
   });
+
+  it.each(['postgres', 'mysql', 'sqlite'] as const)(
+    'is documented with its table: %s',
+    (dialect) => {
+      const docs = readFileSync(new URL('../../../docs/stores.md', import.meta.url), 'utf8');
+      expect(docs).toContain(`${SqlStore.schema(dialect).join(';\n')};`);
+    },
+  );
 
   it('shows the table as SQL for a migration', () => {
     expect(SqlStore.schema('postgres', 'app.sessions')).toEqual([
