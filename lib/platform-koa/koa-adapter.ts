@@ -64,6 +64,7 @@ export class KoaAdapter extends RoutingAdapter {
     const { context } = instance as { context: Record<symbol, unknown> };
     context[VIEWS] = this.views;
     if (typeof settings.queryParser === 'function') context[QUERY_PARSER] = settings.queryParser;
+    giveExpressFace(instance, this);
   }
 
   /** `'koa'`. */

@@ -1,0 +1,1 @@
+export { KoaApolloDriver } from './apollo-driver.js';
