@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { accessSync, chownSync, constants, mkdtempSync, rmSync } from 'node:fs';
+import { accessSync, chownSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -153,6 +153,28 @@ export function startRedis(options: string[] = [], port?: number): Promise<OwnSe
     args: (directory, at) => [
       ...['--port', String(at), '--bind', '127.0.0.1', '--dir', directory, '--save', ''],
       ...options,
+    ],
+  });
+}
+
+/** A Sentinel that watches one primary, under the name `main`. */
+export function startSentinel(primary: number): Promise<OwnServer> {
+  const command = findProgram('redis-server', 'valkey-server');
+  if (command === undefined) throw new Error('redis-server is not on the PATH');
+  return launch({
+    command,
+    prepare: async (directory) =>
+      writeFileSync(
+        join(directory, 'sentinel.conf'),
+        [
+          `sentinel monitor main 127.0.0.1 ${primary} 1`,
+          'sentinel down-after-milliseconds main 500',
+          'sentinel failover-timeout main 3000',
+        ].join('\n'),
+      ),
+    args: (directory, at) => [
+      join(directory, 'sentinel.conf'),
+      ...['--sentinel', '--port', String(at), '--bind', '127.0.0.1', '--dir', directory],
     ],
   });
 }
