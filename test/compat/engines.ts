@@ -7,6 +7,8 @@ import { applyFixes, type Handler } from './fixes.js';
 /** One of the two session engines under comparison. */
 export interface Engine {
   readonly name: string;
+  /** What an application imports. */
+  readonly packageName: string;
   /**
    * Puts the engine on the application, and gives its middleware. `first` goes before whatever
    * touches the session.
@@ -17,12 +19,14 @@ export interface Engine {
 /** koa-session 7.0.2 as published. */
 export const theirs: Engine = {
   name: 'koa-session',
+  packageName: 'koa-session',
   install: (app, options) => ({ session: [koaSession(options, app) as Middleware] }),
 };
 
 /** This package. */
 export const ours: Engine = {
   name: 'nestjs-koa-session',
+  packageName: 'nestjs-koa-session/session',
   install: (app, options) => ({ session: [createSession(options, app) as Middleware] }),
 };
 
@@ -35,6 +39,7 @@ export const ours: Engine = {
 export function theirsFixed(used: (id: string) => void): Engine {
   return {
     name: 'koa-session, fixed',
+    packageName: 'koa-session',
     install(app, options) {
       const middleware = koaSession(options, app) as Middleware;
       const [instance] = Object.getOwnPropertySymbols(app.context);

@@ -1,4 +1,6 @@
 import Koa from 'koa';
+import type { Middleware } from 'koa';
+import { MemoryStore } from '../../lib/stores/memory.js';
 import type { DifferenceId } from './differences.js';
 import type { Engine } from './engines.js';
 import { type Host, PLAIN, type Setup, World } from './world.js';
@@ -24,6 +26,11 @@ export class Lab {
     return new World(this.engine, { ...PLAIN, ...setup }, this.host);
   }
 
+  /** The engine's middleware, for an application that has one already. */
+  install(app: Koa, options: object): Middleware[] {
+    return this.engine.install(app, options).session;
+  }
+
   /** What happens when an application starts with these options. */
   start(options: unknown, app: Koa = new Koa()): string {
     try {
@@ -44,4 +51,18 @@ export function summary(error: unknown): string {
   };
   if (issues !== undefined) return `${name}: ${issues.map(({ path }) => path.join('.')).join()}`;
   return option === undefined ? `${name}: ${message}` : `${name} ${code}: ${option}`;
+}
+
+/** The package's own store, which notes the methods that are called. */
+export function createMemoryStore(used: string[]): object {
+  return new Proxy(new MemoryStore(), {
+    get(store, name) {
+      const member: unknown = Reflect.get(store, name, store);
+      if (typeof member !== 'function') return member;
+      return (...args: unknown[]): unknown => {
+        used.push(String(name));
+        return Reflect.apply(member, store, args);
+      };
+    },
+  });
 }

@@ -133,6 +133,8 @@ export class World {
   readonly options: Record<string, unknown>;
   readonly records = new Map<string, string>();
   readonly jar = new Map<string, string>();
+  /** All headers of the last answer. */
+  headers: IncomingHttpHeaders = {};
   readonly #host: Host;
   readonly #setup: Setup;
   #first: Map<string, string> | undefined;
@@ -331,6 +333,7 @@ export class World {
     // Events come in the event loop's next turn.
     await new Promise((resolve) => setImmediate(resolve));
     await new Promise((resolve) => setImmediate(resolve));
+    this.headers = answer.headers;
     const setCookie = answer.headers['set-cookie'] ?? [];
     this.#keep(setCookie, answer.headers['x-session'] as string | undefined);
     return {
