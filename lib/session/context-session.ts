@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { Context } from 'koa';
 import { SessionCommitError, SessionStateError, StoreError } from '../errors.js';
-import type { Loaded } from './backing.js';
-import { isBoundTo } from './binding.js';
-import { sendCacheHeaders } from './cache-headers.js';
-import { sendClearSiteData } from './clear-site-data.js';
+import type { Loaded } from './backing/backing.js';
+import { isBoundTo } from './crypto/binding.js';
+import { sendCacheHeaders } from './http/cache-headers.js';
+import { sendClearSiteData } from './http/clear-site-data.js';
 import { commitReason, type CommitReason } from './commit-reason.js';
-import { CookieBacking } from './cookie-backing.js';
-import { type Change, Draft } from './draft.js';
+import { CookieBacking } from './backing/cookie-backing.js';
+import { type Change, Draft } from './backing/draft.js';
 import {
   emitEvent,
   emitRecordEvent,
@@ -17,19 +17,19 @@ import {
   type SessionEventName,
   type SessionEvents,
 } from './events.js';
-import { beforeHeaders } from './header-watch.js';
+import { beforeHeaders } from './http/header-watch.js';
 import { lazySession } from './lazy-session.js';
 import type { ResolvedSessionOptions } from './options.js';
-import { isIdleStepDue, isPastAbsolute, lifetimeOf } from './lifetime.js';
-import { nextMarks } from './next-marks.js';
-import { type Marks, marksOf } from './marks.js';
-import type { RecordFields } from './record.js';
-import { rotationDue, rotationGrace } from './rotation.js';
-import { sessionLimit } from './session-limit.js';
+import { isIdleStepDue, isPastAbsolute, lifetimeOf } from './rules/lifetime.js';
+import { nextMarks } from './rules/next-marks.js';
+import { type Marks, marksOf } from './rules/marks.js';
+import type { RecordFields } from './backing/record.js';
+import { rotationDue, rotationGrace } from './rules/rotation.js';
+import { sessionLimit } from './rules/session-limit.js';
 import { dataOf, RESERVED_KEYS, Session, type SessionHost, UNDERSCORE } from './session.js';
-import { StoreBacking } from './store-backing.js';
-import { isThenable } from './store-call.js';
-import { StoredData } from './stored-data.js';
+import { StoreBacking } from './backing/store-backing.js';
+import { isThenable } from './backing/store-call.js';
+import { StoredData } from './backing/stored-data.js';
 import type { SessionRecord } from './store.js';
 
 const CSRF_BYTES = 16;
@@ -371,7 +371,12 @@ export class ContextSession implements SessionHost {
       facts = { ...facts, reason };
     }
     const draft = this.#draft(session, dataJson, facts);
-    if (request.change !== undefined) await draft.apply(request.change);
+    if (request.change !== undefined) {
+      await draft.apply(request.change);
+      // The change may have been a login: only now is it known who the user is.
+      const after = this.#facts(request, session, draft.dataJson);
+      draft.decide(this.#decisions(draft.dataJson, after));
+    }
     const limit = sessionLimit(this.#options, this.#backing, draft, this.#marks);
     await limit?.before();
     const outcome = await this.#backing.write(draft);
@@ -441,28 +446,41 @@ export class ContextSession implements SessionHost {
   }
 
   #draft(session: Session, dataJson: string, facts: SaveFacts): Draft {
-    const { reason, rotation, owner, now } = facts;
     return new Draft({
       session,
       stored: this.#stored,
       dataJson,
-      reason: reason as CommitReason,
-      regenerate: rotation,
-      grace: rotationGrace(rotation, this.#options),
+      reason: facts.reason as CommitReason,
+      ...this.#decisions(dataJson, facts),
       baseMarks: this.#marks,
-      marks: {
-        ...nextMarks(this.#marks, {
-          ctx: this.ctx,
-          options: this.#options,
-          owner,
-          isFirst: !this.#stored.exists,
-          rotation,
-          now,
-        }),
-        ...this.#newMarks,
-      },
-      lifetimeOf: (marks) => lifetimeOf(this.#options, this.maxAge, marks, now),
+      lifetimeOf: (marks) => lifetimeOf(this.#options, this.maxAge, marks, facts.now),
     });
+  }
+
+  #decisions(dataJson: string, { rotation, owner, now }: SaveFacts): Decisions {
+    const options = this.#options;
+    const stored = this.#stored;
+    const authentication = authenticationOf({
+      options,
+      stored,
+      dataJson,
+      marks: this.#marks,
+      owner,
+    });
+    const next = nextMarks(this.#marks, {
+      ctx: this.ctx,
+      options,
+      owner,
+      isFirst: !stored.exists,
+      rotation,
+      authentication,
+      now,
+    });
+    return {
+      regenerate: rotation,
+      grace: rotationGrace(rotation, options),
+      marks: { ...next, ...this.#newMarks },
+    };
   }
 
   #wrote(draft: Draft, outcome: { created: boolean; merges: number }): void {

@@ -8,7 +8,7 @@ import {
   isSafeMethod,
   readCsrfToken,
   verifyCsrfToken,
-} from './csrf-token.js';
+} from './crypto/csrf-token.js';
 import { hostOf, type Session } from './session.js';
 
 /**

@@ -33,10 +33,10 @@ export type {
 export { decode, encode } from './codec.js';
 export { csrfField, csrfProtection, csrfToken, isCsrfSafe } from './csrf.js';
 export type { CsrfOptions } from './csrf.js';
-export type { CsrfTokenNames } from './csrf-token.js';
+export type { CsrfTokenNames } from './crypto/csrf-token.js';
 export { strict } from './strict.js';
-export { sealed } from './sealed.js';
-export type { Instant, SealedCodec, SealedOptions, SealRefusal } from './sealed.js';
+export { sealed } from './crypto/sealed.js';
+export type { Instant, SealedCodec, SealedOptions, SealRefusal } from './crypto/sealed.js';
 export type { CodecContext, SessionCodec } from './codec.js';
 export {
   isClearableStore,

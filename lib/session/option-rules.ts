@@ -1,5 +1,5 @@
 import { SessionOptionsError, typeName } from '../errors.js';
-import { checkCookiePolicy } from './cookie-policy.js';
+import { checkCookiePolicy } from './http/cookie-policy.js';
 import type { ResolvedSessionOptions } from './options.js';
 import { isOwnedStore, isSessionStore, isVersionedStore } from './store.js';
 

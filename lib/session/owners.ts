@@ -1,8 +1,8 @@
 import { SessionStateError } from '../errors.js';
-import { type Marks, marksOf } from './marks.js';
+import { type Marks, marksOf } from './rules/marks.js';
 import { handleOf, sessionInfo } from './session-info.js';
 import type { Session } from './session.js';
-import { storeCall } from './store-call.js';
+import { storeCall } from './backing/store-call.js';
 import {
   type ClearableStore,
   isClearableStore,

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import type { Marks } from './marks.js';
+import type { Marks } from './rules/marks.js';
 import type { SessionData } from './session-data.js';
 
 /**

@@ -1,0 +1,50 @@
+import type { Draft } from './draft.js';
+import type { Awaitable } from '../options.js';
+import type { SessionRecord } from '../store.js';
+
+/**
+ * What the client's cookie or the store had to say.
+ *
+ * - `none`: the client sent nothing (or nothing with a good signature): no event.
+ * - `unreadable`: the cookie's text is no record: no event of koa-session's.
+ * - `found`: a record, or a falsy value where the store has none; still to be validated. `text`
+ *   is the JSON it came from, where there was one.
+ *
+ * @internal
+ */
+export type Loaded =
+  | { status: 'none' }
+  | { status: 'unreadable' }
+  | { status: 'found'; record: SessionRecord | null | undefined; text?: string };
+
+/** How a write ended. `merges`: how often it met a parallel write. @internal */
+export type WriteOutcome =
+  { status: 'written'; created: boolean; merges: number } | { status: 'gone' };
+
+/**
+ * Where one request's session is kept: in the cookie itself, or in a store under an id that the
+ * client carries.
+ *
+ * @internal
+ */
+export interface Backing {
+  /** The session's id, made if there is none yet; `undefined` in cookie mode. */
+  readonly id: string | undefined;
+  /** The id that the client sent, whether or not it was any good. */
+  readonly offered: string | undefined;
+  /** The key under which a store has the session's record; `undefined` while it has none. */
+  readonly storeKey: string | undefined;
+  /** Reads what the client or the store has. */
+  load(): Awaitable<Loaded>;
+  /** What was loaded is good: it is this request's session. */
+  adopt(): void;
+  /** The session starts anew, under a new id. */
+  reset(): Awaitable<unknown>;
+  write(draft: Draft): Awaitable<WriteOutcome>;
+  remove(): Awaitable<void>;
+  /**
+   * Gives the client its cookie when the answer's headers leave before the session is written.
+   * `undefined`: the session was removed.
+   */
+  announce(draft: Draft | undefined): void;
+}

@@ -1,0 +1,185 @@
+import type { Backing, Loaded, WriteOutcome } from './backing.js';
+import type { CarrierHost } from '../http/carrier.js';
+import {
+  readSessionCookie,
+  readSessionCookies,
+  removeSessionCookie,
+  removeSignature,
+  writeSessionCookie,
+} from '../http/carrier.js';
+import type { SessionCodec } from '../codec.js';
+import { decode, decodeJson, encode, encodeJson } from '../codec.js';
+import type { Draft } from './draft.js';
+import { emitEvent } from '../events.js';
+import type { Awaitable } from '../options.js';
+import { recordJson } from './record.js';
+import { isThenable } from './store-call.js';
+import type { SessionRecord } from '../store.js';
+
+/**
+ * Keeps a session in its cookie. Everything is synchronous unless a hook is not.
+ *
+ * @internal
+ */
+export class CookieBacking implements Backing {
+  readonly id = undefined;
+  readonly offered = undefined;
+  readonly storeKey = undefined;
+  readonly #host: CarrierHost;
+  #announced: string | undefined;
+  /** The session came with a signature cookie that a seal makes useless. */
+  #hasSignature = false;
+
+  constructor(host: CarrierHost) {
+    this.#host = host;
+  }
+
+  load(): Awaitable<Loaded> {
+    const { codec, key } = this.#host.options;
+    if (codec === undefined) return this.#loadSigned();
+    if (!codec.authenticates) {
+      const text = readSessionCookie(this.#host);
+      return text === undefined ? { status: 'none' } : found(codec.decode(text, { name: key }));
+    }
+    return this.#loadSealed(codec, readSessionCookies(this.#host));
+  }
+
+  /** Of several cookies with the session's name, the first that opens is it. */
+  #loadSealed(codec: SessionCodec, [text, ...others]: string[]): Awaitable<Loaded> {
+    if (text === undefined) return this.#loadUnsealed(codec);
+    const taken = (record: SessionRecord | undefined): Awaitable<Loaded> =>
+      record === undefined ? this.#loadSealed(codec, others) : { status: 'found', record };
+    const record = codec.decode(text, { name: this.#host.options.key });
+    return isThenable(record) ? Promise.resolve(record).then(taken) : taken(record);
+  }
+
+  /** While a migration runs, a cookie that is no seal may be one that koa-session signed. */
+  #loadUnsealed(codec: SessionCodec): Awaitable<Loaded> {
+    if (codec.acceptsSigned?.(Date.now())) {
+      this.#hasSignature = true;
+      return this.#loadSigned(true);
+    }
+    if (readSessionCookies(this.#host).length === 0) return { status: 'none' };
+    this.#refuse();
+    return { status: 'unreadable' };
+  }
+
+  /** @param signed whether a signature is required whatever the option `signed` says. */
+  #loadSigned(signed?: true): Awaitable<Loaded> {
+    const { options } = this.#host;
+    const text = readSessionCookie(this.#host, signed);
+    if (!text) return { status: 'none' };
+    try {
+      if (options.decode === decode) {
+        const json = decodeJson(text);
+        return { status: 'found', record: JSON.parse(json) as SessionRecord, text: json };
+      }
+      const record = options.decode(text);
+      if (!isThenable(record)) return { status: 'found', record: record as SessionRecord };
+      return Promise.resolve(record).then(
+        (value): Loaded => ({ status: 'found', record: value as SessionRecord }),
+        (error: unknown) => this.#undecodable(error),
+      );
+    } catch (error) {
+      return this.#undecodable(error);
+    }
+  }
+
+  /**
+   * A `SyntaxError` (or something that is no error) means that the cookie is none of ours. Any
+   * other error is the decoder's own: it is thrown, with the cookie cleared so that the next
+   * request does not meet it again.
+   *
+   * @see koa-session 7.0.2, `initFromCookie`
+   */
+  #undecodable(error: unknown): Loaded {
+    const { ctx } = this.#host;
+    if (error instanceof Error && !(error instanceof SyntaxError)) {
+      removeUndecodable(this.#host);
+      Reflect.set(error, 'headers', { 'set-cookie': ctx.response.get('set-cookie') });
+      throw error;
+    }
+    this.#refuse();
+    return { status: 'unreadable' };
+  }
+
+  #refuse(): void {
+    const { ctx, options } = this.#host;
+    emitEvent(ctx.app, 'session:refused', { name: options.key, ctx, reason: 'undecodable' });
+  }
+
+  adopt(): void {
+    // The cookie is the session: there is no id to take over,
+  }
+
+  reset(): void {
+    // and none to renew.
+  }
+
+  write(draft: Draft): Awaitable<WriteOutcome> {
+    const value = this.#value(draft);
+    if (isThenable(value)) return Promise.resolve(value).then((text) => this.#send(draft, text));
+    return this.#send(draft, value);
+  }
+
+  #value(draft: Draft): Awaitable<string> {
+    const { codec, encode: encoder, key } = this.#host.options;
+    if (codec !== undefined) return codec.encode(draft.record(), { name: key });
+    if (encoder === encode) return encodeJson(recordJson(draft.dataJson, draft.fields));
+    return encoder(draft.record());
+  }
+
+  #send(draft: Draft, value: string): WriteOutcome {
+    const { ctx, options } = this.#host;
+    if (ctx.headerSent) {
+      // The headers left with this very data: nothing is lost. With other data, it is, and is told.
+      if (this.#announced !== draft.dataJson) {
+        emitEvent(ctx.app, 'session:failed', { name: options.key, ctx, reason: 'headers-sent' });
+      }
+    } else {
+      // With `overwrite: false` koa-session shows the removal that a regeneration begins with.
+      if (draft.regenerate !== undefined) removeSessionCookie(this.#host, this.#signed);
+      writeSessionCookie(this.#host, value, draft.lifetime.cookie, this.#signed);
+      if (this.#hasSignature && this.#signed === false) removeSignature(this.#host);
+      this.#announced = draft.dataJson;
+    }
+    return { status: 'written', created: false, merges: 0 };
+  }
+
+  remove(): void {
+    const { ctx, options } = this.#host;
+    if (!ctx.headerSent) {
+      removeSessionCookie(this.#host, this.#signed);
+      this.#announced = '';
+    } else if (this.#announced !== '') {
+      emitEvent(ctx.app, 'session:failed', { name: options.key, ctx, reason: 'headers-sent' });
+    }
+  }
+
+  announce(draft: Draft | undefined): void {
+    if (draft === undefined) {
+      this.remove();
+      return;
+    }
+    const value = this.#value(draft);
+    if (!isThenable(value)) this.#send(draft, value);
+  }
+
+  /** A codec that authenticates needs no signature; otherwise the option decides. */
+  get #signed(): boolean | undefined {
+    const { codec } = this.#host.options;
+    return codec?.authenticates ? codec.writesSigned === true : undefined;
+  }
+}
+
+/** koa-session clears the cookie with the session's own attributes, `maxAge` among them. */
+function removeUndecodable(host: CarrierHost): void {
+  writeSessionCookie(host, '', typeof host.maxAge === 'number' ? host.maxAge : undefined);
+}
+
+function found(record: Awaitable<SessionRecord | undefined>): Awaitable<Loaded> {
+  if (isThenable(record)) {
+    return Promise.resolve(record).then((value) => found(value));
+  }
+  return record === undefined ? { status: 'unreadable' } : { status: 'found', record };
+}

@@ -1,0 +1,132 @@
+import type { CommitReason } from '../commit-reason.js';
+import type { RegenerateReason } from '../events.js';
+import { merge } from './merge.js';
+import type { Lifetime } from '../rules/lifetime.js';
+import { type Marks, marksOf, mergeMarks } from '../rules/marks.js';
+import { recordData } from './record.js';
+import { dataOf } from '../session.js';
+import type { SessionRecord } from '../store.js';
+import type { StoredData } from './stored-data.js';
+
+/** Edits a draft of the data, or returns other data in its place. @internal */
+export type Change = (draft: Record<string, unknown>) => unknown;
+
+/**
+ * What one commit is about to write. Where another request was faster, it is rebased on what that
+ * one stored, and the session object follows.
+ *
+ * @internal
+ */
+export class Draft {
+  readonly reason: CommitReason;
+  /** Why a new id is due; `undefined` when none is. */
+  readonly regenerate: RegenerateReason | undefined;
+  /** How long the old id leads to the new one, in milliseconds. */
+  readonly grace: number;
+  readonly #lifetimeOf: (marks: Marks) => Lifetime;
+  readonly #baseMarks: Marks;
+  #marks: Marks;
+  readonly #session: object;
+  readonly #stored: StoredData;
+  /** The JSON of the data that both edits started from, once it is needed. */
+  #base: string | undefined;
+  /** The JSON of what this request made of it, before {@link Change} is applied. */
+  #mine: string;
+  #dataJson: string;
+  #data: Record<string, unknown> | undefined;
+  #change: Change | undefined;
+
+  constructor(options: {
+    session: object;
+    stored: StoredData;
+    dataJson: string;
+    reason: CommitReason;
+    regenerate: RegenerateReason | undefined;
+    grace: number;
+    marks: Marks;
+    baseMarks: Marks;
+    lifetimeOf: (marks: Marks) => Lifetime;
+  }) {
+    this.#session = options.session;
+    this.#stored = options.stored;
+    this.#mine = options.dataJson;
+    this.#dataJson = options.dataJson;
+    this.reason = options.reason;
+    this.regenerate = options.regenerate;
+    this.grace = options.grace;
+    this.#marks = options.marks;
+    this.#baseMarks = options.baseMarks;
+    this.#lifetimeOf = options.lifetimeOf;
+  }
+
+  get marks(): Marks {
+    return this.#marks;
+  }
+
+  get lifetime(): Lifetime {
+    return this.#lifetimeOf(this.#marks);
+  }
+
+  /** The engine's own fields, which go after the data; koa-session's go last. */
+  get fields(): SessionRecord {
+    return { ...this.#marks, ...this.lifetime.fields };
+  }
+
+  /** The JSON of the data to write. */
+  get dataJson(): string {
+    return this.#dataJson;
+  }
+
+  /** The record to write. Nested values may be the session's own: a store copies them. */
+  record(): SessionRecord {
+    return { ...(this.#data ?? dataOf(this.#session)), ...this.fields };
+  }
+
+  /** Applies `change` to the data, now and after each {@link rebase}. */
+  async apply(change: Change): Promise<void> {
+    this.#change = change;
+    await this.#finish(parse(this.#mine));
+  }
+
+  /** Lays this request's edits over what is stored now. */
+  async rebase(theirs: SessionRecord): Promise<void> {
+    const data = recordData(theirs);
+    this.#marks = mergeMarks(this.#baseMarks, this.#marks, marksOf(theirs));
+    const base = this.#base ?? this.#stored.json ?? '{}';
+    const merged = merge(parse(base), parse(this.#mine), data);
+    this.#base = JSON.stringify(data);
+    this.#mine = JSON.stringify(merged);
+    await this.#finish(merged);
+  }
+
+  async #finish(data: Record<string, unknown>): Promise<void> {
+    let next = data;
+    if (this.#change !== undefined) {
+      const draft = parse(JSON.stringify(data));
+      const returned: unknown = await this.#change(draft);
+      next = (typeof returned === 'object' && returned !== null ? returned : draft) as typeof next;
+    }
+    const previous = parse(this.#dataJson);
+    this.#dataJson = JSON.stringify(next);
+    this.#data = next;
+    bring(this.#session as Record<string, unknown>, previous, parse(this.#dataJson));
+  }
+}
+
+/** Brings the session object from one state of its data to another, touching only what differs. */
+function bring(
+  session: Record<string, unknown>,
+  previous: Record<string, unknown>,
+  next: Record<string, unknown>,
+): void {
+  for (const key of Object.keys(previous)) {
+    if (!Object.hasOwn(next, key)) delete session[key];
+  }
+  for (const [key, value] of Object.entries(next)) {
+    if (JSON.stringify(previous[key]) !== JSON.stringify(value)) session[key] = value;
+  }
+}
+
+function parse(json: string): Record<string, unknown> {
+  return JSON.parse(json) as Record<string, unknown>;
+}

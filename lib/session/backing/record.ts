@@ -1,0 +1,54 @@
+import type { SessionRecord } from '../store.js';
+import { RESERVED_KEYS, UNDERSCORE } from '../session.js';
+
+/** koa-session's own fields of a record: when it ends. @internal */
+export interface RecordFields {
+  _expire?: number;
+  _maxAge?: number;
+  _session?: true;
+}
+
+/**
+ * The JSON of a record, made from the JSON of its data without a second pass over the data. The
+ * same text as `JSON.stringify({ ...data, ...fields })`.
+ *
+ * @internal
+ */
+export function recordJson(dataJson: string, fields: object): string {
+  const fieldsJson = JSON.stringify(fields);
+  if (dataJson === '{}') return fieldsJson;
+  return fieldsJson === '{}' ? dataJson : `${dataJson.slice(0, -1)},${fieldsJson.slice(1)}`;
+}
+
+/** The lifetime fields at the end of a record's JSON, as koa-session and this engine write them. */
+const LIFETIME = /,?(?:"_expire":\d+,"_maxAge":\d+|"_session":true)\}$/;
+
+/**
+ * The JSON of the data in a record's JSON, when the record ends as the engine writes it. It may
+ * differ from the canonical JSON of the same data if somebody else wrote the text, so a difference
+ * found with it must be looked at again.
+ *
+ * @internal
+ */
+export function dataJsonOf(recordText: string): string | undefined {
+  const end = LIFETIME.exec(recordText);
+  return end === null ? undefined : `${recordText.slice(0, end.index)}}`;
+}
+
+/**
+ * Whether `key` of a record is the application's: neither an engine field nor a reserved name.
+ *
+ * @internal
+ */
+export function isDataKey(key: string): boolean {
+  return key.charCodeAt(0) !== UNDERSCORE && !RESERVED_KEYS.has(key);
+}
+
+/** The application's data in a record. @internal */
+export function recordData(record: SessionRecord): Record<string, unknown> {
+  const data: Record<string, unknown> = {};
+  for (const key of Object.keys(record)) {
+    if (isDataKey(key)) data[key] = record[key];
+  }
+  return data;
+}

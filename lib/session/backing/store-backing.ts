@@ -1,0 +1,369 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { SessionCommitError } from '../../errors.js';
+import type { Backing, Loaded, WriteOutcome } from './backing.js';
+import type { CarrierHost } from '../http/carrier.js';
+import { IdCarrier } from '../http/carrier.js';
+import type { Draft } from './draft.js';
+import { emitEvent } from '../events.js';
+import { hashId, isGeneratedId, isWellFormedId, newId } from '../crypto/id.js';
+import type { Awaitable, ResolvedSessionOptions } from '../options.js';
+import { type KeyedRecord, movedTo, RecordStore } from './record-store.js';
+import { isThenable } from './store-call.js';
+import type { SessionStore } from '../store.js';
+import { takeTurn } from './turns.js';
+
+/** How often a new id is tried when the one made is taken. */
+const ID_ATTEMPTS = 4;
+
+/** A version that no record has: an update with it tells what is stored. */
+const NEVER = '';
+
+/** The longest a write waits, in milliseconds, before it tries again after a conflict. */
+const MAX_BACKOFF = 50;
+
+const WRITTEN = { status: 'written', created: false, merges: 0 } satisfies WriteOutcome;
+const GONE = { status: 'gone' } satisfies WriteOutcome;
+
+/**
+ * Keeps a session in a store, under an id that the client carries.
+ *
+ * With a store that can create and compare-and-set, three rules make parallel requests safe
+ * without locks: a new id is insert-only, an update needs the record to exist with the version that
+ * was read, and a conflict is merged and tried again. So no acknowledged write is lost, and what
+ * was destroyed stays destroyed. With any other store the calls are koa-session's.
+ *
+ * An id is what the client carries; a key is what the store knows. They are the same unless
+ * `hashIds` is on.
+ *
+ * @internal
+ */
+export class StoreBacking implements Backing {
+  readonly #host: CarrierHost;
+  readonly #records: RecordStore;
+  readonly #carrier: IdCarrier;
+  /** The id in use; a promise while an asynchronous `genid` makes it. */
+  #id: string | PromiseLike<string> | undefined;
+  /** The id that the client sent. */
+  #offered: string | undefined;
+  /** The key of what was loaded, where it is not simply the key of the id. */
+  #foundKey: string | undefined;
+  #version: string | number | undefined;
+  /** Whether the store holds a record for the id. */
+  #stored = false;
+
+  constructor(host: CarrierHost, store: SessionStore) {
+    this.#host = host;
+    this.#records = new RecordStore(host, store);
+    this.#carrier = new IdCarrier(host);
+  }
+
+  get store(): SessionStore {
+    return this.#records.store;
+  }
+
+  get id(): string | undefined {
+    this.#id ??= this.#newId();
+    return typeof this.#id === 'string' ? this.#id : undefined;
+  }
+
+  get offered(): string | undefined {
+    return this.#offered;
+  }
+
+  get storeKey(): string | undefined {
+    if (!this.#stored || this.id === undefined) return undefined;
+    return this.#foundKey ?? this.#keyOf(this.id);
+  }
+
+  #keyOf(id: string): string {
+    const { hashIds } = this.#host.options;
+    return hashIds === undefined ? id : hasher(hashIds)(id);
+  }
+
+  async load(): Promise<Loaded> {
+    const sent = this.#carrier.read();
+    const id = isThenable(sent) ? await sent : sent;
+    if (!id) return { status: 'none' };
+    if (!this.#isPlausible(id)) {
+      const { ctx, options } = this.#host;
+      emitEvent(ctx.app, 'session:refused', { name: options.key, ctx, reason: 'malformed-id' });
+      return { status: 'none' };
+    }
+    this.#offered = id;
+    const found = await this.#find(id);
+    return { status: 'found', record: found?.record };
+  }
+
+  /** Whether what the client sent may reach the store. A carrier of the application's own may use any text. */
+  #isPlausible(id: string): boolean {
+    const { externalKey, genid, idBytes, prefix } = this.#host.options;
+    if (externalKey !== undefined) return typeof id === 'string';
+    if (idBytes !== undefined && genid === undefined) return isGeneratedId(id, prefix);
+    return isWellFormedId(id);
+  }
+
+  async #find(id: string): Promise<KeyedRecord | undefined> {
+    const { hashIds } = this.#host.options;
+    const key = this.#keyOf(id);
+    let read = await this.#records.read(key);
+    if (!read?.record && hashIds?.acceptPlain) read = await this.#records.read(id);
+    const led = read?.record ? this.#records.successor(read) : read;
+    const found = isThenable(led) ? await led : led;
+    if (found === undefined) return undefined;
+    this.#foundKey = found.key === key ? undefined : found.key;
+    if (this.#records.isVersioned) this.#version = found.version;
+    return found;
+  }
+
+  /** The record that was found is good: it is this request's session. */
+  adopt(): void {
+    const { hashIds } = this.#host.options;
+    // Without hashing, the key of a session that moved is the id it has now.
+    this.#id = (hashIds === undefined ? this.#foundKey : undefined) ?? this.#offered;
+    if (hashIds === undefined) this.#foundKey = undefined;
+    this.#stored = true;
+  }
+
+  /** The record that was found is no good: it goes. */
+  async discard(): Promise<void> {
+    if (this.#offered === undefined) return;
+    await this.#records.destroy(this.#foundKey ?? this.#keyOf(this.#offered));
+  }
+
+  reset(): Awaitable<unknown> {
+    this.#stored = false;
+    this.#version = undefined;
+    this.#foundKey = undefined;
+    // koa-session asks `genid` at once, and applications see that; a UUID nobody asks for is waste.
+    this.#id = this.#host.options.genid === undefined ? undefined : this.#newId();
+    return this.#id;
+  }
+
+  #newId(): Awaitable<string> {
+    const { genid } = this.#host.options;
+    return genid === undefined ? newId(this.#host.options) : genid(this.#host.ctx);
+  }
+
+  /** The id as a string, once an asynchronous `genid` is done. */
+  async #ready(): Promise<string> {
+    this.#id ??= this.#newId();
+    if (isThenable(this.#id)) this.#id = await this.#id;
+    return this.#id as string;
+  }
+
+  async write(draft: Draft): Promise<WriteOutcome> {
+    const id = await this.#ready();
+    const key = this.#foundKey ?? this.#keyOf(id);
+    if (draft.regenerate !== undefined) return this.#rotate(draft, key);
+    const isPlain = key === id && this.#host.options.hashIds !== undefined;
+    if (isPlain && this.#stored) return this.#move(draft, key);
+    const created = !this.#stored;
+    const outcome = await this.#put(draft, key);
+    if (outcome.status === 'gone') return outcome;
+    this.#stored = true;
+    await this.#send(draft);
+    return { ...outcome, created };
+  }
+
+  /** Hands the client its id, unless a pointer led here: then it was told by another answer. */
+  async #send(draft: Draft): Promise<void> {
+    if (this.#foundKey === undefined) {
+      const replaces = draft.regenerate !== undefined;
+      await this.#carrier.write(await this.#ready(), draft.lifetime.cookie, replaces);
+    }
+  }
+
+  async #put(draft: Draft, key: string): Promise<WriteOutcome> {
+    if (!this.#records.isVersioned) {
+      await this.#records.set(key, draft);
+      return WRITTEN;
+    }
+    if (!this.#stored) return this.#create(draft);
+    if (draft.reason === 'rolling' || draft.reason === 'renew') {
+      const there = await this.#records.touch(key, draft);
+      if (there !== undefined) return there ? WRITTEN : GONE;
+    }
+    return this.#update(draft, key);
+  }
+
+  /** Insert-only: an id that is taken is another user's, and a new one is made. */
+  async #create(draft: Draft): Promise<WriteOutcome> {
+    for (let attempt = 0; attempt < ID_ATTEMPTS; attempt++) {
+      if (await this.#records.create(this.#keyOf(await this.#ready()), draft)) return WRITTEN;
+      this.reset();
+    }
+    throw new SessionCommitError(
+      'ERR_SESSION_CONFLICT',
+      `every id that "genid" made was taken (${ID_ATTEMPTS} tries): make ids random`,
+    );
+  }
+
+  /** Compare-and-set; a conflict is merged with what is stored and tried again. */
+  async #update(draft: Draft, firstKey: string): Promise<WriteOutcome> {
+    let endTurn: (() => void) | undefined;
+    try {
+      let target = await this.#base(draft, firstKey);
+      const { maxMergeAttempts } = this.#host.options;
+      for (let merges = 0; merges <= maxMergeAttempts; merges++) {
+        if (target === undefined) return GONE;
+        const { key, version } = target;
+        const result = await this.#records.update(key, version, draft);
+        if (result.status === 'ok') {
+          this.#version = result.version;
+          this.#isUnder(key);
+          return { ...WRITTEN, merges };
+        }
+        if (result.status === 'gone') return result;
+        endTurn ??= await takeTurn(this.store, key);
+        const latest = await this.#records.successor({ ...result, key });
+        if (latest !== undefined) await draft.rebase(latest.record);
+        target = latest;
+        // With the turn, only other processes are left to meet.
+        if (merges > 1) await delay(Math.random() * Math.min(merges, MAX_BACKOFF));
+      }
+      throw tooManyConflicts(maxMergeAttempts);
+    } finally {
+      endTurn?.();
+    }
+  }
+
+  /** The version that a write goes by: that of the load, or what is stored now. */
+  async #base(
+    draft: Draft,
+    key: string,
+  ): Promise<{ key: string; version: string | number } | undefined> {
+    if (this.#version !== undefined) return { key, version: this.#version };
+    // `create` told no version, and others may have written since.
+    const read = await this.#records.read(key);
+    const latest = read && (await this.#records.successor(read));
+    if (latest !== undefined) await draft.rebase(latest.record);
+    return latest;
+  }
+
+  /** The session turned out to lie under `key`, since another request renewed its id. */
+  #isUnder(key: string): void {
+    const { id } = this;
+    if (id !== undefined && this.#keyOf(id) === key) this.#foundKey = undefined;
+    else if (this.#host.options.hashIds === undefined) this.#id = key;
+    else this.#foundKey = key;
+  }
+
+  /** A session found under its plain id goes to where `hashIds` wants it. */
+  async #move(draft: Draft, plainKey: string): Promise<WriteOutcome> {
+    const version = this.#version;
+    this.#foundKey = undefined;
+    this.#stored = false;
+    this.#version = undefined;
+    return this.#replace(draft, plainKey, version, true);
+  }
+
+  /** A new id for the session. */
+  async #rotate(draft: Draft, oldKey: string): Promise<WriteOutcome> {
+    const stored = this.#stored;
+    const version = this.#version;
+    this.reset();
+    return this.#replace(draft, oldKey, version, stored);
+  }
+
+  /**
+   * The new record first, then the end of the old one: when either fails, a session is left.
+   * Where the old session was destroyed meanwhile, the new record goes too; where another request
+   * was faster to renew the id, its id is the one to use.
+   */
+  async #replace(
+    draft: Draft,
+    oldKey: string,
+    oldVersion: string | number | undefined,
+    stored: boolean,
+  ): Promise<WriteOutcome> {
+    const outcome = await this.#put(draft, this.#keyOf(await this.#ready()));
+    if (outcome.status === 'gone') return outcome;
+    this.#stored = true;
+    const key = this.#keyOf(await this.#ready());
+    if (!this.#records.isVersioned) {
+      await this.#records.destroy(oldKey);
+    } else if (stored) {
+      const successor = await this.#retire(draft, oldKey, oldVersion ?? NEVER, key);
+      if (successor !== key) {
+        await this.#records.destroy(key);
+        if (successor === undefined) return GONE;
+        this.#version = undefined;
+        const joined = await this.#update(draft, successor);
+        if (joined.status === 'gone') return joined;
+      }
+    }
+    await this.#send(draft);
+    return { ...outcome, created: false };
+  }
+
+  /**
+   * Turns the old record into a pointer to the new one, and ends it at once without a grace time.
+   * What others wrote to the old record until then is merged into the new one.
+   *
+   * @returns the key that the session has now; `undefined` when it was destroyed meanwhile.
+   */
+  async #retire(
+    draft: Draft,
+    oldKey: string,
+    oldVersion: string | number,
+    newKey: string,
+  ): Promise<string | undefined> {
+    const { maxMergeAttempts } = this.#host.options;
+    let version = oldVersion;
+    for (let merges = 0; merges <= maxMergeAttempts; merges++) {
+      const result = await this.#records.point(oldKey, version, newKey, draft.grace);
+      if (result.status === 'ok') {
+        if (draft.grace === 0) await this.#records.destroy(oldKey);
+        return newKey;
+      }
+      if (result.status === 'gone') return undefined;
+      const moved = movedTo(result.record);
+      if (moved !== undefined) return moved;
+      version = result.version;
+      await draft.rebase(result.record);
+      // Nobody else knows the new id yet: what is stored there is this request's own.
+      this.#version ??= (await this.#records.read(newKey))?.version;
+      if ((await this.#update(draft, newKey)).status === 'gone') return undefined;
+    }
+    throw tooManyConflicts(maxMergeAttempts);
+  }
+
+  async remove(): Promise<void> {
+    const id = await this.#ready();
+    // koa-session destroys whatever id the session has, whether or not it was ever saved.
+    if (this.#stored || !this.#records.isVersioned) {
+      await this.#records.destroy(this.#foundKey ?? this.#keyOf(id));
+    } else if (this.#offered !== undefined) {
+      await this.#records.destroy(this.#keyOf(this.#offered));
+    }
+    this.#stored = false;
+    await this.#carrier.remove();
+  }
+
+  announce(draft: Draft | undefined): void {
+    const { id } = this;
+    const sent =
+      draft === undefined
+        ? this.#carrier.remove()
+        : id && this.#carrier.write(id, draft.lifetime.cookie);
+    if (isThenable(sent)) void Promise.resolve(sent).catch(() => undefined);
+  }
+}
+
+type HashIds = NonNullable<ResolvedSessionOptions['hashIds']>;
+
+const HASHERS = new WeakMap<HashIds, (id: string) => string>();
+
+/** A key derivation costs more than a hash: it is made once for an options object. */
+function hasher(options: HashIds): (id: string) => string {
+  let hash = HASHERS.get(options);
+  if (hash === undefined) HASHERS.set(options, (hash = hashId(options.key)));
+  return hash;
+}
+
+function tooManyConflicts(attempts: number): SessionCommitError {
+  return new SessionCommitError(
+    'ERR_SESSION_CONFLICT',
+    `parallel requests changed the session more than ${attempts} times while it was written: write less often, or raise "maxMergeAttempts"`,
+  );
+}

@@ -1,0 +1,197 @@
+import { randomBytes } from 'node:crypto';
+import { encode as encodeSigned } from '../codec.js';
+import type { CodecContext, SessionCodec } from '../codec.js';
+import { deriveKey } from './key-derivation.js';
+import { checkSealedOptions } from './sealed-options.js';
+import type { SealedOptions, SealedSettings, SealRefusal } from './sealed-options.js';
+import type { SessionRecord } from '../store.js';
+import { NONCE_BYTES, TAG_BYTES, Xaes } from './xaes.js';
+
+export type { Instant, SealedOptions, SealRefusal } from './sealed-options.js';
+
+/**
+ * The codec that {@link sealed} makes.
+ *
+ * @publicApi
+ */
+export interface SealedCodec extends SessionCodec {
+  /** Seals authenticate themselves. */
+  readonly authenticates: true;
+  /**
+   * Whether `encode` gives koa-session's plain value, which must be sent with its `.sig` cookie
+   * whatever the option `signed` says. True in the step back only.
+   */
+  readonly writesSigned: boolean;
+  encode(record: SessionRecord, context: CodecContext): string;
+  decode(text: string, context: CodecContext): SessionRecord | undefined;
+  acceptsSigned(now: number): boolean;
+}
+
+/** The first byte of every seal. Another format gets another number. */
+const FORMAT = 0x01;
+/** Format, key id, nonce; then the ciphertext and the tag. */
+const HEADER_BYTES = 2 + NONCE_BYTES;
+/** Before the JSON: when it was sealed and when it ends, 48 bits of epoch milliseconds each. */
+const TIMES_BYTES = 12;
+const MIN_SEAL_BYTES = HEADER_BYTES + TIMES_BYTES + TAG_BYTES;
+const MAX_TIME = 2 ** 48 - 1;
+const MAX_NAMES = 16;
+
+/** One of `keys`, with what is derived from it. */
+class SealKey {
+  /** One byte, to try one key and not all of them; two keys may share it. */
+  readonly id: number;
+  readonly cipher: Xaes;
+  readonly #purpose: string;
+  readonly #additional = new Map<string, Buffer>();
+
+  constructor(secret: Buffer, purpose: string) {
+    const derived = deriveKey(secret, 'seal', 33);
+    this.id = derived.readUInt8(32);
+    this.cipher = new Xaes(derived.subarray(0, 32));
+    this.#purpose = purpose;
+  }
+
+  /** What is authenticated with a cookie of this name, beside its content. */
+  additional(name: string): Buffer {
+    let bytes = this.#additional.get(name);
+    if (bytes === undefined) {
+      // No cookie name has a zero byte in it, so no two pairs of name and purpose look alike.
+      bytes = Buffer.concat([Buffer.of(FORMAT, this.id), Buffer.from(`${name}\0${this.#purpose}`)]);
+      if (this.#additional.size < MAX_NAMES) this.#additional.set(name, bytes);
+    }
+    return bytes;
+  }
+}
+
+/**
+ * A codec whose cookies nobody but the server can read or make: XAES-256-GCM with a key derived
+ * from a secret, a new random nonce for each cookie, and the cookie's name and the purpose in
+ * what is authenticated. It needs no `app.keys` and sends no `.sig` cookie.
+ *
+ * The record's own end (`_expire`) is inside the seal and checked by the session, which tells
+ * `session:expired`. Data is not compressed: the length would tell an attacker who may write part
+ * of the session what is in the rest. A seal that was copied stays good until its end; keep
+ * sessions that must end at once in a store.
+ *
+ * @example
+ * ```ts
+ * app.use(session({ codec: sealed({ keys: [process.env.SESSION_SECRET!] }) }, app));
+ * // Coming from koa-session, for the time that its sessions last:
+ * sealed({ keys, acceptSigned: '2027-03-01' });
+ * // And back again:
+ * sealed({ keys, write: 'signed' });
+ * ```
+ * @throws SessionOptionsError ERR_SESSION_KEYS_MISSING for missing or short keys,
+ * ERR_SESSION_OPTION for any other option.
+ * @publicApi
+ */
+export function sealed(options: SealedOptions): SealedCodec {
+  const settings = checkSealedOptions(options);
+  const { until, writesSigned } = settings;
+  const keys = settings.secrets.map((secret) => new SealKey(secret, settings.purpose));
+  const [newest] = keys as [SealKey];
+  const keysById = new Map<number, SealKey[]>();
+  for (const key of keys) keysById.set(key.id, [...(keysById.get(key.id) ?? []), key]);
+
+  function refused(reason: SealRefusal, context: CodecContext): undefined {
+    options.onRefused?.(reason, context);
+  }
+
+  return {
+    authenticates: true,
+    writesSigned,
+    acceptsSigned: (now) => writesSigned || now < until,
+    encode: (record, { name }) =>
+      writesSigned ? encodeSigned(record) : seal(record, name, newest, settings),
+    decode(text, context) {
+      const bytes = Buffer.from(text, 'base64url');
+      // Node skips what is not base64url. Only the one true spelling of a seal is taken.
+      if (bytes.length < MIN_SEAL_BYTES || bytes.toString('base64url') !== text) {
+        return refused('malformed', context);
+      }
+      if (bytes[0] !== FORMAT) return refused('malformed', context);
+      const candidates = keysById.get(bytes.readUInt8(1));
+      if (candidates === undefined) return refused('unknown-kid', context);
+      const plaintext = open(bytes, context.name, candidates);
+      if (plaintext === undefined) return refused('bad-tag', context);
+      if (plaintext.readUIntBE(0, 6) < settings.notBefore()) return refused('revoked', context);
+      const record = parseRecord(plaintext.toString('utf8', TIMES_BYTES));
+      if (record === undefined) return refused('malformed', context);
+      const isDated = typeof record['_expire'] === 'number';
+      if (!isDated && plaintext.readUIntBE(6, 6) <= Date.now()) return refused('expired', context);
+      return record;
+    },
+  };
+}
+
+function seal(record: SessionRecord, name: string, key: SealKey, settings: SealedSettings): string {
+  const json = JSON.stringify(record);
+  const now = Date.now();
+  const expire = record['_expire'];
+  const end = typeof expire === 'number' ? expire : now + settings.sessionMaxAge;
+
+  const bare = TIMES_BYTES + Buffer.byteLength(json);
+  const length = Math.ceil(bare / settings.padding) * settings.padding;
+  const plaintext = Buffer.allocUnsafe(length);
+  plaintext.writeUIntBE(timeBits(now), 0, 6);
+  plaintext.writeUIntBE(timeBits(end), 6, 6);
+  plaintext.write(json, TIMES_BYTES);
+  // Spaces behind JSON mean nothing to its reader.
+  plaintext.fill(' ', bare);
+
+  const bytes = Buffer.allocUnsafe(HEADER_BYTES + length + TAG_BYTES);
+  bytes[0] = FORMAT;
+  bytes[1] = key.id;
+  const nonce = nextNonce();
+  nonce.copy(bytes, 2);
+  const [ciphertext, tag] = key.cipher.seal(nonce, plaintext, key.additional(name));
+  ciphertext.copy(bytes, HEADER_BYTES);
+  tag.copy(bytes, HEADER_BYTES + length);
+  return bytes.toString('base64url');
+}
+
+const NONCES_AT_ONCE = 64;
+let nonces = Buffer.alloc(0);
+let nextAt = 0;
+
+/**
+ * Random bytes are drawn for several nonces at once, which takes a fifth off a seal. Each is handed
+ * out once. None is drawn before the first seal, so a process image that is copied before it
+ * serves holds none.
+ */
+function nextNonce(): Buffer {
+  if (nextAt >= nonces.length) {
+    nonces = randomBytes(NONCES_AT_ONCE * NONCE_BYTES);
+    nextAt = 0;
+  }
+  const nonce = nonces.subarray(nextAt, nextAt + NONCE_BYTES);
+  nextAt += NONCE_BYTES;
+  return nonce;
+}
+
+function timeBits(time: number): number {
+  return Math.min(Math.max(Math.trunc(time) || 0, 0), MAX_TIME);
+}
+
+function open(bytes: Buffer, name: string, candidates: readonly SealKey[]): Buffer | undefined {
+  const nonce = bytes.subarray(2, HEADER_BYTES);
+  const ciphertext = bytes.subarray(HEADER_BYTES, -TAG_BYTES);
+  const tag = bytes.subarray(-TAG_BYTES);
+  for (const key of candidates) {
+    const plaintext = key.cipher.open(nonce, ciphertext, tag, key.additional(name));
+    if (plaintext !== undefined) return plaintext;
+  }
+  return undefined;
+}
+
+/** Sealed by this application, but perhaps for something that is no session. */
+function parseRecord(json: string): SessionRecord | undefined {
+  try {
+    const value: unknown = JSON.parse(json);
+    const isRecord = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isRecord ? (value as SessionRecord) : undefined;
+  } catch {
+    return undefined;
+  }
+}

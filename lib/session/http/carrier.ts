@@ -1,0 +1,189 @@
+import type { Context } from 'koa';
+import type { CookieAttributes } from './cookie.js';
+import {
+  MAX_COOKIE_BYTES,
+  measureCookie,
+  readCookie,
+  readCookieValues,
+  writeCookie,
+} from './cookie.js';
+import { SessionCommitError } from '../../errors.js';
+import { emitEvent, type SessionEvents } from '../events.js';
+import type { Awaitable, ExternalKey, ResolvedSessionOptions } from '../options.js';
+
+const EPOCH = new Date(0);
+
+/**
+ * The request as a carrier sees it: the context, the options that count for it, and its `maxAge`.
+ *
+ * @internal
+ */
+export interface CarrierHost {
+  readonly ctx: Context;
+  readonly options: ResolvedSessionOptions;
+  readonly maxAge: number | 'session' | undefined;
+}
+
+/**
+ * Reads what the session's cookie holds. A bad signature is the same as no cookie, and is told.
+ *
+ * @param signed whether a signature is required; `undefined` leaves it to the option `signed`.
+ * @internal
+ */
+export function readSessionCookie(host: CarrierHost, signed?: boolean): string | undefined {
+  const { ctx, options } = host;
+  const attributes = cookieAttributes(host, signed);
+  // For a signature that is renewed: it must not end before the cookie that it signs.
+  if (typeof host.maxAge === 'number') attributes.maxAge = host.maxAge;
+  const read = readCookie(ctx, options.key, attributes);
+  if (read.duplicates) {
+    emitEvent(ctx.app, 'session:refused', refusal(host, 'duplicate-cookie'));
+  }
+  if (read.outcome === 'bad-signature') {
+    emitEvent(ctx.app, 'session:refused', refusal(host, 'bad-signature'));
+  }
+  return read.value;
+}
+
+/**
+ * Every cookie of the session's name that the client sent, unverified: for a codec that tells its
+ * own from a planted one.
+ *
+ * @internal
+ */
+export function readSessionCookies(host: CarrierHost): string[] {
+  const { ctx, options } = host;
+  const values = readCookieValues(ctx, options.key);
+  if (values.length > 1) {
+    emitEvent(ctx.app, 'session:refused', refusal(host, 'duplicate-cookie'));
+  }
+  return values;
+}
+
+/**
+ * Sends the session's cookie.
+ *
+ * @param maxAge how long the browser keeps it, milliseconds; `undefined`: until it is closed.
+ * @throws SessionCommitError ERR_SESSION_COOKIE_TOO_LARGE when a browser would drop it.
+ * @internal
+ */
+export function writeSessionCookie(
+  host: CarrierHost,
+  value: string,
+  maxAge: number | undefined,
+  signed?: boolean,
+): void {
+  const { ctx, options } = host;
+  if (measureCookie(options.key, value) > MAX_COOKIE_BYTES) {
+    const error = new SessionCommitError(
+      'ERR_SESSION_COOKIE_TOO_LARGE',
+      `the session cookie is larger than the ${MAX_COOKIE_BYTES} bytes that browsers keep: hold less in the session, or set "store"`,
+    );
+    emitEvent(ctx.app, 'session:failed', {
+      name: options.key,
+      ctx,
+      reason: 'cookie-too-large',
+      error,
+    });
+    throw error;
+  }
+  const attributes = cookieAttributes(host, signed);
+  if (maxAge !== undefined) attributes.maxAge = maxAge;
+  writeCookie(ctx, options.key, value, attributes);
+}
+
+/** Tells the browser to drop the session's cookie. @internal */
+export function removeSessionCookie(host: CarrierHost, signed?: boolean): void {
+  const { ctx, options } = host;
+  writeCookie(ctx, options.key, '', {
+    ...cookieAttributes(host, signed),
+    expires: EPOCH,
+    maxAge: false,
+  });
+}
+
+/** Tells the browser to drop the signature of a cookie that no longer has one. @internal */
+export function removeSignature(host: CarrierHost): void {
+  const { ctx, options } = host;
+  writeCookie(ctx, `${options.key}.sig`, '', cookieAttributes(host, false));
+}
+
+/**
+ * Carries the id of a stored session: in the session's cookie, or by the application's own means.
+ *
+ * @internal
+ */
+export class IdCarrier {
+  readonly #host: CarrierHost;
+  #sent: string | undefined;
+
+  constructor(host: CarrierHost) {
+    this.#host = host;
+  }
+
+  get #external(): ExternalKey | undefined {
+    return this.#host.options.externalKey;
+  }
+
+  read(): Awaitable<string | null | undefined> {
+    return this.#external ? this.#external.get(this.#host.ctx) : readSessionCookie(this.#host);
+  }
+
+  /**
+   * Hands `id` to the client, unless the headers have left: then only an event says so. Where it
+   * takes the place of another and `overwrite` is off, the answer shows the old cookie's removal
+   * first, as in koa-session.
+   */
+  write(id: string, maxAge: number | undefined, replaces = false): Awaitable<unknown> {
+    const { ctx } = this.#host;
+    if (ctx.headerSent) {
+      if (this.#sent !== id) this.#tooLate();
+      return;
+    }
+    this.#sent = id;
+    if (this.#external) return this.#external.set(ctx, id);
+    if (replaces && !this.#host.options.overwrite) removeSessionCookie(this.#host);
+    writeSessionCookie(this.#host, id, maxAge);
+  }
+
+  /** Tells the client that its id is over. */
+  remove(): Awaitable<unknown> {
+    const { ctx } = this.#host;
+    if (ctx.headerSent) {
+      if (this.#sent !== '') this.#tooLate();
+      return;
+    }
+    this.#sent = '';
+    if (this.#external?.remove) return this.#external.remove(ctx);
+    if (this.#external) return this.#external.set(ctx, '');
+    removeSessionCookie(this.#host);
+  }
+
+  #tooLate(): void {
+    const { ctx, options } = this.#host;
+    emitEvent(ctx.app, 'session:failed', { name: options.key, ctx, reason: 'headers-sent' });
+  }
+}
+
+function refusal(
+  host: CarrierHost,
+  reason: 'bad-signature' | 'duplicate-cookie',
+): SessionEvents['session:refused'] {
+  return { name: host.options.key, ctx: host.ctx, reason };
+}
+
+function cookieAttributes({ options }: CarrierHost, signed: boolean | undefined): CookieAttributes {
+  const attributes: CookieAttributes = {
+    signed: signed ?? options.signed,
+    overwrite: options.overwrite,
+    httpOnly: options.httpOnly,
+  };
+  if (options.path !== undefined) attributes.path = options.path;
+  if (options.expires !== undefined) attributes.expires = options.expires;
+  if (options.domain !== undefined) attributes.domain = options.domain;
+  if (options.priority !== undefined) attributes.priority = options.priority;
+  if (options.sameSite !== undefined) attributes.sameSite = options.sameSite;
+  if (options.secure !== undefined) attributes.secure = options.secure;
+  if (options.partitioned !== undefined) attributes.partitioned = options.partitioned;
+  return attributes;
+}

@@ -1,0 +1,279 @@
+import { OutgoingMessage } from 'node:http';
+import type { ServerResponse } from 'node:http';
+import type { Context } from 'koa';
+import { assertCookie, attributesText } from './cookie-attributes.js';
+import type { CookieAttributes } from './cookie-attributes.js';
+import { cookiesOf } from './koa-cookies.js';
+import { signerOf } from '../crypto/signature.js';
+import type { CookieSigner } from '../crypto/signature.js';
+
+export type { CookieAttributes } from './cookie-attributes.js';
+
+/**
+ * The most bytes of name and value that a browser keeps (RFC 6265bis section 5.6). A larger cookie
+ * is dropped by it without a word.
+ *
+ * @publicApi
+ */
+export const MAX_COOKIE_BYTES = 4_096;
+
+/**
+ * How many cookies of one name are looked at. A browser sends several when a sibling domain or
+ * another path set one too; more than a few is an attack.
+ *
+ * @internal
+ */
+export const MAX_SAME_NAME = 4;
+
+/**
+ * What reading a cookie gave.
+ *
+ * - `'value'`: the cookie is there (its value may be empty), and its signature is right if one was
+ *   asked for;
+ * - `'absent'`: the client sent no such cookie;
+ * - `'unsigned'`: a signature was asked for and the client sent none;
+ * - `'bad-signature'`: the signature is none of ours, and the client was told to drop it.
+ *
+ * `duplicates` tells whether the client sent several cookies of that name.
+ *
+ * @internal
+ */
+export type CookieRead =
+  | { readonly outcome: 'value'; readonly value: string; readonly duplicates: boolean }
+  | {
+      readonly outcome: 'absent' | 'unsigned' | 'bad-signature';
+      readonly value: undefined;
+      readonly duplicates: boolean;
+    };
+
+type NoValue = Exclude<CookieRead['outcome'], 'value'>;
+
+function noValue(outcome: NoValue, duplicates: boolean): CookieRead {
+  return Object.freeze({ outcome, value: undefined, duplicates });
+}
+
+// Most requests without a session end here; they share one answer.
+const ABSENT = noValue('absent', false);
+
+/** Where the value of the next cookie `name` begins, from `start` on; -1 when there is none. */
+function findValue(header: string, name: string, start: number): number {
+  for (let at = header.indexOf(name, start); at !== -1; at = header.indexOf(name, at + 1)) {
+    const end = at + name.length;
+    if (header.charCodeAt(end) !== 0x3d /* = */) continue;
+    // Only spaces may stand before a name: a trimmed no-break space would make a planted
+    // cookie look like one with a `__Host-` name (CVE-2026-39410).
+    let before = at - 1;
+    while (before >= 0 && header.charCodeAt(before) === 0x20 /* SP */) before--;
+    if (before < 0 || header.charCodeAt(before) === 0x3b /* ; */) return end + 1;
+  }
+  return -1;
+}
+
+function valueAt(header: string, start: number): string {
+  const end = header.indexOf(';', start);
+  const value = end === -1 ? header.slice(start) : header.slice(start, end);
+  return value.charCodeAt(0) === 0x22 /* " */ ? value.slice(1, -1) : value;
+}
+
+/** The values of the cookies `name` in a `Cookie` header, in the order sent, at most `limit`. */
+function valuesIn(header: string, name: string, limit: number): string[] {
+  const values: string[] = [];
+  let at = findValue(header, name, 0);
+  while (at !== -1 && values.length < limit) {
+    values.push(valueAt(header, at));
+    at = findValue(header, name, at);
+  }
+  return values;
+}
+
+/** What this request's cookies are signed with; `'ask-koa'` when only `ctx.cookies` can tell. */
+function signerFor(ctx: Context): CookieSigner | undefined | 'ask-koa' {
+  const cookies = cookiesOf(ctx);
+  if (cookies === 'replaced') return 'ask-koa';
+  const keys: unknown =
+    cookies === 'untouched' ? ctx.app.keys : (cookies as { keys?: unknown }).keys;
+  const signer = signerOf(keys);
+  return signer === 'unusual' ? 'ask-koa' : signer;
+}
+
+/** Whether the request came over HTTPS, in the application's eyes. */
+function isRequestSecure(ctx: Context): boolean {
+  const cookies = cookiesOf(ctx);
+  return typeof cookies === 'object' ? cookies.secure : Boolean(ctx.request.secure);
+}
+
+// `cookies` copies every option onto the cookie, also `name` and `value`.
+function withoutHijack(attributes: CookieAttributes): CookieAttributes {
+  if (!('name' in attributes) && !('value' in attributes)) return attributes;
+  const { name: _name, value: _value, ...rest } = attributes as Record<string, unknown>;
+  return rest;
+}
+
+function readThroughKoa(ctx: Context, name: string, attributes: CookieAttributes): CookieRead {
+  const value = ctx.cookies.get(name, withoutHijack(attributes) as { signed: boolean });
+  return value === undefined || value === null
+    ? ABSENT
+    : { outcome: 'value', value, duplicates: false };
+}
+
+function missingKeys(): Error {
+  return new Error('.keys required for signed cookies');
+}
+
+/**
+ * Reads a cookie as `ctx.cookies.get(name, attributes)` does, without making a `Cookies` object.
+ *
+ * What differs from `cookies` 0.9, on purpose:
+ * - when the client sent several cookies of that name, each (at most four) is tried with each
+ *   signature, so that a cookie planted by a sibling domain locks nobody out;
+ * - a signature renewed because an older key made it keeps the attributes of the session's cookie,
+ *   where `cookies` sends it without.
+ *
+ * An application that replaced `ctx.cookies` is asked through its own.
+ *
+ * @throws Error `.keys required for signed cookies`, as `cookies` does.
+ * @internal
+ */
+export function readCookie(ctx: Context, name: string, attributes: CookieAttributes): CookieRead {
+  const signer = signerFor(ctx);
+  if (signer === 'ask-koa') return readThroughKoa(ctx, name, attributes);
+  const header = ctx.req.headers.cookie;
+  if (!header) return ABSENT;
+  const at = findValue(header, name, 0);
+  if (at === -1) return ABSENT;
+  const duplicates = findValue(header, name, at) !== -1;
+  const signed = attributes.signed === undefined ? signer !== undefined : attributes.signed;
+  if (signed) return readSigned(ctx, name, attributes, signer, header, duplicates);
+  return { outcome: 'value', value: valueAt(header, at), duplicates };
+}
+
+function readSigned(
+  ctx: Context,
+  name: string,
+  attributes: CookieAttributes,
+  signer: CookieSigner | undefined,
+  header: string,
+  duplicates: boolean,
+): CookieRead {
+  const signatureName = `${name}.sig`;
+  const signatures = valuesIn(header, signatureName, MAX_SAME_NAME);
+  if (!signatures[0]) return noValue('unsigned', duplicates);
+  if (signer === undefined) throw missingKeys();
+  for (const value of valuesIn(header, name, MAX_SAME_NAME)) {
+    const data = `${name}=${value}`;
+    for (const signature of signatures) {
+      const index = signer.index(data, signature);
+      if (index < 0) continue;
+      if (index > 0) {
+        renewSignature(ctx, signatureName, signer.sign(data), attributes);
+      }
+      return { outcome: 'value', value, duplicates };
+    }
+  }
+  append(ctx.res, [`${signatureName}=${attributesText({}, true, isRequestSecure(ctx))}`], []);
+  return noValue('bad-signature', duplicates);
+}
+
+function renewSignature(
+  ctx: Context,
+  name: string,
+  signature: string,
+  attributes: CookieAttributes,
+): void {
+  const overHttps = isRequestSecure(ctx);
+  // A browser takes no Secure cookie over plain HTTP, and reading must not fail for it.
+  if (attributes.secure && !overHttps) return;
+  assertCookie(name, signature, attributes);
+  const tail = attributesText(attributes, false, isSecure(attributes, overHttps));
+  append(ctx.res, [`${name}=${signature}${tail}`], attributes.overwrite ? [`${name}=`] : []);
+}
+
+/**
+ * The values of all cookies `name` that the client sent, at most four, in the order sent: for a
+ * codec that authenticates values by itself, and so can tell its own from a planted one.
+ *
+ * @internal
+ */
+export function readCookieValues(ctx: Context, name: string): string[] {
+  const header = ctx.req.headers.cookie;
+  if (cookiesOf(ctx) === 'replaced') {
+    const value = ctx.cookies.get(name, { signed: false });
+    return value ? [value] : [];
+  }
+  return header ? valuesIn(header, name, MAX_SAME_NAME) : [];
+}
+
+/**
+ * Sends a cookie, and its `.sig` cookie when signed, as `ctx.cookies.set(name, value, attributes)`
+ * does: the same bytes, the same replacing of cookies of that name in the same answer, the same
+ * errors. No value (`null`, `''`) removes the cookie.
+ *
+ * Only the attributes of {@link CookieAttributes} count; `cookies` would let an option called
+ * `name` or `value` rewrite the cookie.
+ *
+ * @throws TypeError `argument value is invalid`, `option maxAge is invalid` and so on.
+ * @throws Error `Cannot send secure cookie over unencrypted connection`, `.keys required for
+ * signed cookies`.
+ * @internal
+ */
+export function writeCookie(
+  ctx: Context,
+  name: string,
+  value: string | null,
+  attributes: CookieAttributes,
+): void {
+  const signer = signerFor(ctx);
+  if (signer === 'ask-koa') {
+    ctx.cookies.set(name, value, withoutHijack(attributes) as object);
+    return;
+  }
+  const text = value || '';
+  assertCookie(name, text, attributes);
+  const overHttps = isRequestSecure(ctx);
+  if (!overHttps && attributes.secure) {
+    throw new Error('Cannot send secure cookie over unencrypted connection');
+  }
+  const data = `${name}=${text}`;
+  const tail = attributesText(attributes, text === '', isSecure(attributes, overHttps));
+  const cookies = [data + tail];
+  const replaced = attributes.overwrite ? [`${name}=`] : [];
+  const signed = attributes.signed === undefined ? signer !== undefined : attributes.signed;
+  if (signed) {
+    if (signer === undefined) throw missingKeys();
+    cookies.push(`${name}.sig=${signer.sign(data)}${tail}`);
+    if (attributes.overwrite) replaced.push(`${name}.sig=`);
+  }
+  append(ctx.res, cookies, replaced);
+}
+
+function isSecure(attributes: CookieAttributes, overHttps: boolean): boolean {
+  if ('secureProxy' in attributes) return Boolean(attributes.secureProxy);
+  return attributes.secure === undefined ? overHttps : Boolean(attributes.secure);
+}
+
+/** Adds cookies to the answer, after those that begin with one of `replaced` are taken out. */
+function append(res: ServerResponse, cookies: string[], replaced: string[]): void {
+  const sent = res.getHeader('Set-Cookie') as string | string[] | undefined;
+  let all = cookies;
+  if (sent) {
+    const earlier = typeof sent === 'string' ? [sent] : sent;
+    const kept =
+      replaced.length === 0
+        ? earlier
+        : earlier.filter((cookie) => !replaced.some((start) => cookie.startsWith(start)));
+    all = [...kept, ...cookies];
+  }
+  // As in `cookies`: a response with `set` is Express's, whose `setHeader` may be wrapped.
+  if ('set' in res && res.set) OutgoingMessage.prototype.setHeader.call(res, 'Set-Cookie', all);
+  else res.setHeader('Set-Cookie', all);
+}
+
+/**
+ * How many bytes of a cookie count towards {@link MAX_COOKIE_BYTES}: those of its name and its
+ * value. Header fields are sent as Latin-1, one byte a character.
+ *
+ * @internal
+ */
+export function measureCookie(name: string, value: string): number {
+  return name.length + value.length;
+}

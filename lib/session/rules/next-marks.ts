@@ -1,0 +1,67 @@
+import type { Context } from 'koa';
+import { bind } from '../crypto/binding.js';
+import type { RegenerateReason } from '../events.js';
+import type { ResolvedSessionOptions } from '../options.js';
+import type { Marks } from './marks.js';
+
+/** The longest user agent kept with a session; real ones are shorter. */
+const MAX_USER_AGENT = 256;
+
+/** What the next save depends on beside the marks that are stored. @internal */
+export interface MarkFacts {
+  ctx: Context;
+  options: ResolvedSessionOptions;
+  owner: string | undefined;
+  /** Whether the session has no record yet. */
+  isFirst: boolean;
+  rotation: RegenerateReason | undefined;
+  now: number;
+}
+
+/**
+ * The marks of a record about to be written. Without one of the options that need marks there are
+ * none, and the record is koa-session's to the byte.
+ *
+ * @internal
+ */
+export function nextMarks(marks: Marks, facts: MarkFacts): Marks {
+  const { ctx, options, owner, isFirst, rotation, now } = facts;
+  const next: Marks = { ...marks };
+  const login = rotation === 'login';
+  if (login || (needsCreated(options) && marks._created === undefined)) next._created = now;
+  // A change of what the user may do is an authentication, whoever wrote it down.
+  if (login || rotation === 'rotateOn') next._auth = now;
+  if (rotation !== undefined && options.renewEvery !== undefined) next._renewed = now;
+  // Whoever knew a token of before the login must not know one of after it.
+  if (login || rotation === 'rotateOn') delete next._csrf;
+  if (owner === undefined) delete next._owner;
+  else next._owner = owner;
+  if (options.binding !== undefined && (isFirst || login || marks._bound === undefined)) {
+    next._bound = bind(options.binding(ctx));
+  }
+  if (options.device) next._device = deviceOf(ctx, options.device, now);
+  return next;
+}
+
+function needsCreated(options: ResolvedSessionOptions): boolean {
+  return (
+    options.absoluteMaxAge !== undefined ||
+    options.renewEvery !== undefined ||
+    options.owner !== undefined ||
+    options.maxSessionsPerOwner !== undefined ||
+    options.device !== undefined
+  );
+}
+
+function deviceOf(
+  ctx: Context,
+  device: true | ((ctx: Context) => Record<string, unknown>),
+  now: number,
+): Record<string, unknown> {
+  if (device !== true) return { ...device(ctx), usedAt: now };
+  return {
+    userAgent: ctx.get('user-agent').slice(0, MAX_USER_AGENT),
+    address: ctx.ip,
+    usedAt: now,
+  };
+}

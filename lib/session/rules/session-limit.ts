@@ -1,0 +1,70 @@
+import { SessionCommitError } from '../../errors.js';
+import type { Backing } from '../backing/backing.js';
+import type { Draft } from '../backing/draft.js';
+import type { ResolvedSessionOptions } from '../options.js';
+import type { Marks } from './marks.js';
+import { storeCall } from '../backing/store-call.js';
+import { isOwnedStore, type OwnedRecord, type OwnedStore, type SessionStore } from '../store.js';
+
+/** What keeps an owner within the number of sessions allowed. @internal */
+export interface SessionLimit {
+  /** Before the write. @throws SessionCommitError ERR_SESSION_LIMIT */
+  before(): Promise<void>;
+  /** After the write. @returns how many sessions were ended. */
+  after(): Promise<number>;
+}
+
+/**
+ * The limit that a write must keep: when it gives a session to an owner who did not have it.
+ *
+ * @internal
+ */
+export function sessionLimit(
+  options: ResolvedSessionOptions,
+  backing: Backing & { readonly store?: SessionStore },
+  draft: Draft,
+  before: Marks,
+): SessionLimit | undefined {
+  const { maxSessionsPerOwner: max } = options;
+  const owner = draft.marks._owner;
+  const { store } = backing;
+  if (max === undefined || owner === undefined || owner === before._owner) return undefined;
+  if (store === undefined || !isOwnedStore(store)) return undefined;
+  const list = () => storeCall('list', options.storeTimeout, () => store.listByOwner(owner));
+  if (options.onSessionLimit === 'refuse-new') {
+    return { before: async () => refuseBeyond(max, await list()), after: async () => 0 };
+  }
+  return {
+    before: async () => undefined,
+    after: async () => endOldest(store, options, max, await list()),
+  };
+}
+
+function refuseBeyond(max: number, sessions: OwnedRecord[]): void {
+  if (sessions.length < max) return;
+  const error = new SessionCommitError(
+    'ERR_SESSION_LIMIT',
+    `the owner has ${max} sessions already, as many as "maxSessionsPerOwner" allows: end one first`,
+  );
+  error.status = 409;
+  error.expose = true;
+  throw error;
+}
+
+async function endOldest(
+  store: SessionStore & OwnedStore,
+  options: ResolvedSessionOptions,
+  max: number,
+  sessions: OwnedRecord[],
+): Promise<number> {
+  const oldestFirst = sessions.toSorted((a, b) => createdAt(a) - createdAt(b));
+  const ended = oldestFirst.slice(0, Math.max(0, sessions.length - max));
+  for (const { key } of ended) {
+    await storeCall('destroy', options.storeTimeout, () => store.destroy(key, {}));
+  }
+  return ended.length;
+}
+
+function createdAt({ record }: OwnedRecord): number {
+  return typeof record._created === 'number' ? record._created : 0;
+}
