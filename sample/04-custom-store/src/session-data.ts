@@ -1,0 +1,7 @@
+declare module 'nestjs-koa-session/session' {
+  interface SessionData {
+    views: number;
+  }
+}
+
+export {};
