@@ -12,6 +12,7 @@ import type { MatchingRules } from './path-match.js';
 import type { KoaRequest, KoaResponse } from './exchange.js';
 import { RouteTable, createStep } from './route-table.js';
 import type { StepOptions } from './route-table.js';
+import { RouteTrace } from './route-trace.js';
 import { Walk, isThenable } from './walk.js';
 
 /** A hook that runs before everything else and calls `done` to go on. @internal */
@@ -254,9 +255,11 @@ const DISCONNECTS = new Set([
 
 /** One layer of the Koa application that sends requests through a table. */
 function layerOf(table: RouteTable): Koa.Middleware {
-  return function koaAdapterRoutes(ctx, next) {
-    return new Walk(ctx, table, next).start() as Promise<void>;
-  };
+  const router = new RouteTrace();
+  function koaAdapterRoutes(ctx: KoaContext, next: () => Promise<unknown>): Promise<void> {
+    return new Walk(ctx, table, next, router).start() as Promise<void>;
+  }
+  return Object.assign(koaAdapterRoutes as Koa.Middleware, { router });
 }
 
 /** Leaves the answer in the state in which Koa writes it, or writes it in Koa's place. */

@@ -5,6 +5,7 @@ import type { KoaContext } from './context.js';
 import type { PathMatch } from './path-match.js';
 import type { KoaRequest, KoaResponse } from './exchange.js';
 import type { Next, RouteTable, Step } from './route-table.js';
+import type { RouteTrace } from './route-trace.js';
 
 /** On a response whose request failed in a step: that step's place in the order. @internal */
 export const FAILED_AT = Symbol('failed at');
@@ -32,6 +33,7 @@ export class Walk {
     private readonly ctx: KoaContext,
     private readonly table: RouteTable,
     private readonly leave: () => Promise<unknown>,
+    private readonly trace: RouteTrace,
   ) {
     this.req = ctx.req as KoaRequest;
     this.res = ctx.res as KoaResponse;
@@ -104,12 +106,17 @@ export class Walk {
       this.fail(step, error, resolve, reject);
     };
     try {
-      const result = step.handler(this.req, this.res, next);
+      const result = this.call(step, next);
       if (isThenable(result)) result.then(returned, failed);
       else returned();
     } catch (error) {
       failed(error);
     }
+  }
+
+  private call({ handler, route }: Step, next: Next): unknown {
+    if (route === undefined) return handler(this.req, this.res, next);
+    return this.trace.run(this.ctx, route.path, () => handler(this.req, this.res, next));
   }
 
   /** Shows the request as the step is to see it; returns what undoes a mount. */
