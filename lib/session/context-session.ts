@@ -7,7 +7,7 @@ import { sendCacheHeaders } from './http/cache-headers.js';
 import { sendClearSiteData } from './http/clear-site-data.js';
 import { commitReason, type CommitReason } from './commit-reason.js';
 import { CookieBacking } from './backing/cookie-backing.js';
-import { type Change, Draft } from './backing/draft.js';
+import { type Change, type Decisions, Draft } from './backing/draft.js';
 import {
   emitEvent,
   emitRecordEvent,
@@ -24,7 +24,7 @@ import { isIdleStepDue, isPastAbsolute, lifetimeOf } from './rules/lifetime.js';
 import { nextMarks } from './rules/next-marks.js';
 import { type Marks, marksOf } from './rules/marks.js';
 import type { RecordFields } from './backing/record.js';
-import { rotationDue, rotationGrace } from './rules/rotation.js';
+import { authenticationOf, rotationDue, rotationGrace } from './rules/rotation.js';
 import { sessionLimit } from './rules/session-limit.js';
 import { dataOf, RESERVED_KEYS, Session, type SessionHost, UNDERSCORE } from './session.js';
 import { StoreBacking } from './backing/store-backing.js';

@@ -11,6 +11,15 @@ import type { StoredData } from './stored-data.js';
 /** Edits a draft of the data, or returns other data in its place. @internal */
 export type Change = (draft: Record<string, unknown>) => unknown;
 
+/** What a save decides beside the data. @internal */
+export interface Decisions {
+  /** Why a new id is due; `undefined` when none is. */
+  regenerate: RegenerateReason | undefined;
+  /** How long the old id leads to the new one, in milliseconds. */
+  grace: number;
+  marks: Marks;
+}
+
 /**
  * What one commit is about to write. Where another request was faster, it is rebased on what that
  * one stored, and the session object follows.
@@ -19,10 +28,8 @@ export type Change = (draft: Record<string, unknown>) => unknown;
  */
 export class Draft {
   readonly reason: CommitReason;
-  /** Why a new id is due; `undefined` when none is. */
-  readonly regenerate: RegenerateReason | undefined;
-  /** How long the old id leads to the new one, in milliseconds. */
-  readonly grace: number;
+  #regenerate: RegenerateReason | undefined;
+  #grace: number;
   readonly #lifetimeOf: (marks: Marks) => Lifetime;
   readonly #baseMarks: Marks;
   #marks: Marks;
@@ -36,27 +43,36 @@ export class Draft {
   #data: Record<string, unknown> | undefined;
   #change: Change | undefined;
 
-  constructor(options: {
-    session: object;
-    stored: StoredData;
-    dataJson: string;
-    reason: CommitReason;
-    regenerate: RegenerateReason | undefined;
-    grace: number;
-    marks: Marks;
-    baseMarks: Marks;
-    lifetimeOf: (marks: Marks) => Lifetime;
-  }) {
+  constructor(
+    options: Decisions & {
+      session: object;
+      stored: StoredData;
+      dataJson: string;
+      reason: CommitReason;
+      baseMarks: Marks;
+      lifetimeOf: (marks: Marks) => Lifetime;
+    },
+  ) {
     this.#session = options.session;
     this.#stored = options.stored;
     this.#mine = options.dataJson;
     this.#dataJson = options.dataJson;
     this.reason = options.reason;
-    this.regenerate = options.regenerate;
-    this.grace = options.grace;
+    this.#regenerate = options.regenerate;
+    this.#grace = options.grace;
     this.#marks = options.marks;
     this.#baseMarks = options.baseMarks;
     this.#lifetimeOf = options.lifetimeOf;
+  }
+
+  /** Why a new id is due; `undefined` when none is. */
+  get regenerate(): RegenerateReason | undefined {
+    return this.#regenerate;
+  }
+
+  /** How long the old id leads to the new one, in milliseconds. */
+  get grace(): number {
+    return this.#grace;
   }
 
   get marks(): Marks {
@@ -88,6 +104,13 @@ export class Draft {
     await this.#finish(parse(this.#mine));
   }
 
+  /** Decides anew, once it is known what {@link Change} made of the data. */
+  decide({ regenerate, grace, marks }: Decisions): void {
+    this.#regenerate = regenerate;
+    this.#grace = grace;
+    this.#marks = marks;
+  }
+
   /** Lays this request's edits over what is stored now. */
   async rebase(theirs: SessionRecord): Promise<void> {
     const data = recordData(theirs);
@@ -104,7 +127,10 @@ export class Draft {
     if (this.#change !== undefined) {
       const draft = parse(JSON.stringify(data));
       const returned: unknown = await this.#change(draft);
-      next = (typeof returned === 'object' && returned !== null ? returned : draft) as typeof next;
+      // What a client chose may be in it: no field of the engine's own comes out of it.
+      next = recordData(
+        (typeof returned === 'object' && returned !== null ? returned : draft) as SessionRecord,
+      );
     }
     const previous = parse(this.#dataJson);
     this.#dataJson = JSON.stringify(next);

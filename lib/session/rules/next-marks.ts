@@ -3,6 +3,7 @@ import { bind } from '../crypto/binding.js';
 import type { RegenerateReason } from '../events.js';
 import type { ResolvedSessionOptions } from '../options.js';
 import type { Marks } from './marks.js';
+import type { Authentication } from './rotation.js';
 
 /** The longest user agent kept with a session; real ones are shorter. */
 const MAX_USER_AGENT = 256;
@@ -15,6 +16,7 @@ export interface MarkFacts {
   /** Whether the session has no record yet. */
   isFirst: boolean;
   rotation: RegenerateReason | undefined;
+  authentication: Authentication;
   now: number;
 }
 
@@ -25,12 +27,12 @@ export interface MarkFacts {
  * @internal
  */
 export function nextMarks(marks: Marks, facts: MarkFacts): Marks {
-  const { ctx, options, owner, isFirst, rotation, now } = facts;
+  const { ctx, options, owner, isFirst, rotation, authentication, now } = facts;
   const next: Marks = { ...marks };
   const login = rotation === 'login';
   if (login || (needsCreated(options) && marks._created === undefined)) next._created = now;
-  // A change of what the user may do is an authentication, whoever wrote it down.
-  if (login || rotation === 'rotateOn') next._auth = now;
+  if (login || authentication === 'now') next._auth = now;
+  else if (authentication === 'over') delete next._auth;
   if (rotation !== undefined && options.renewEvery !== undefined) next._renewed = now;
   // Whoever knew a token of before the login must not know one of after it.
   if (login || rotation === 'rotateOn') delete next._csrf;

@@ -42,6 +42,35 @@ export function rotationDue(facts: RotationFacts): RegenerateReason | undefined 
 }
 
 /**
+ * What a save says of its user's authentication: that it happened `now`, that it is `over`, or
+ * nothing.
+ *
+ * @internal
+ */
+export type Authentication = 'now' | 'over' | undefined;
+
+/**
+ * Somebody was authenticated when the session got an owner, or a key of `rotateOn` that it did not
+ * have: a user, a second factor. Any other change of such a key is none: a new name or role must
+ * not make an old login fresh. It is over when none of the keys is left.
+ *
+ * @internal
+ */
+export function authenticationOf(
+  facts: Pick<RotationFacts, 'options' | 'stored' | 'dataJson' | 'marks' | 'owner'>,
+): Authentication {
+  const { options, stored, dataJson, marks, owner } = facts;
+  const { rotateOn } = options;
+  if (owner !== marks._owner) return owner === undefined ? 'over' : 'now';
+  if (rotateOn === undefined || !stored.differsFrom(dataJson)) return undefined;
+  const before = JSON.parse(stored.json ?? '{}') as Record<string, unknown>;
+  const after = JSON.parse(dataJson) as Record<string, unknown>;
+  if (rotateOn.some((key) => before[key] == null && after[key] != null)) return 'now';
+  const lost = rotateOn.some((key) => before[key] != null);
+  return lost && rotateOn.every((key) => after[key] == null) ? 'over' : undefined;
+}
+
+/**
  * How long the old id may lead to the new one. After a change of what the user may do it must not:
  * whoever planted it would be logged in with them.
  *
