@@ -33,12 +33,17 @@ export {
   SkipSession,
 } from './decorators/require-session.decorator.js';
 export type { HandlerDecorator } from './decorators/require-session.decorator.js';
+export { RequireFresh } from './decorators/require-fresh.decorator.js';
+export type { Duration } from './decorators/require-fresh.decorator.js';
+export { SkipCsrf } from './decorators/skip-csrf.decorator.js';
 export { OnSessionEvent } from './decorators/on-session-event.decorator.js';
 export type {
   SessionEventPayload,
   SessionEventShortName,
 } from './decorators/on-session-event.decorator.js';
 
+export { CsrfGuard } from './guards/csrf.guard.js';
+export { FreshGuard } from './guards/fresh.guard.js';
 export { SessionGuard } from './guards/session.guard.js';
 export type {
   SessionRequirement,

@@ -27,8 +27,8 @@ export interface SessionRequirement extends NamedSession {
   exceptionFactory?: SessionExceptionFactory;
 }
 
-/** The rules of {@link SessionRequirement}. @publicApi */
-export type SessionRule = 'isNew' | 'externalKey' | 'has' | 'maxAge';
+/** The rules of {@link SessionRequirement}, and those of `FreshGuard` and `CsrfGuard`. @publicApi */
+export type SessionRule = 'isNew' | 'externalKey' | 'has' | 'maxAge' | 'fresh' | 'csrf';
 
 /** Which rule failed. It holds nothing of the session. @publicApi */
 export interface SessionRuleFailure {
