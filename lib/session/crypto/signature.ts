@@ -25,6 +25,36 @@ interface Pads {
   readonly inner: Buffer;
   /** The outer block, followed by room for the inner digest. */
   readonly outer: Buffer;
+  readonly signatures: RecentSignatures;
+}
+
+/** How many signatures of a key are remembered, at least; at most twice as many. */
+const REMEMBERED = 512;
+
+/** The longest text whose signature is remembered. */
+const MAX_REMEMBERED_CHARS = 1_024;
+
+/**
+ * Signatures that were made with one key, or found right, not long ago: a user's requests come in
+ * bursts, each with the same cookie. A signature depends on key and text alone, so what is
+ * remembered can never be wrong, and what a client makes up is never remembered.
+ */
+class RecentSignatures {
+  #recent = new Map<string, string>();
+  #older = new Map<string, string>();
+
+  get(data: string): string | undefined {
+    return this.#recent.get(data) ?? this.#older.get(data);
+  }
+
+  add(data: string, signature: string): void {
+    if (data.length > MAX_REMEMBERED_CHARS || this.#recent.has(data)) return;
+    if (this.#recent.size >= REMEMBERED) {
+      this.#older = this.#recent;
+      this.#recent = new Map();
+    }
+    this.#recent.set(data, signature);
+  }
 }
 
 /** More keys than any rotation has; when an application goes beyond it, the cache starts anew. */
@@ -41,7 +71,7 @@ function makePads(key: Buffer): Pads {
     inner[i] = byte ^ 0x36;
     outer[i] = byte ^ 0x5c;
   }
-  return { inner, outer };
+  return { inner, outer, signatures: new RecentSignatures() };
 }
 
 // The look-up is by the key's content, so a key array that is edited in place, or a key buffer
@@ -76,7 +106,9 @@ export function signCookie(data: string, key: SigningKey): string {
   if (data.length > MAX_FAST_CHARS) {
     return createHmac('sha1', key).update(data).digest('base64url');
   }
-  const { inner, outer } = padsOf(key);
+  const { inner, outer, signatures } = padsOf(key);
+  const remembered = signatures.get(data);
+  if (remembered !== undefined) return remembered;
   inner.copy(scratch);
   const end = BLOCK_BYTES + scratch.write(data, BLOCK_BYTES);
   outer.write(hash('sha1', scratch.subarray(0, end), 'binary'), BLOCK_BYTES, 'latin1');
@@ -100,14 +132,19 @@ class KeyList implements CookieSigner {
   constructor(private readonly keys: readonly SigningKey[]) {}
 
   sign(data: string): string {
-    return signCookie(data, this.keys[0] as SigningKey);
+    const [key] = this.keys as [SigningKey];
+    const signature = signCookie(data, key);
+    padsOf(key).signatures.add(data, signature);
+    return signature;
   }
 
   index(data: string, signature: string): number {
     for (let i = 0; i < this.keys.length; i++) {
-      if (isSameSignature(signCookie(data, this.keys[i] as SigningKey), signature)) {
-        return i;
-      }
+      const key = this.keys[i] as SigningKey;
+      const expected = signCookie(data, key);
+      if (!isSameSignature(expected, signature)) continue;
+      padsOf(key).signatures.add(data, expected);
+      return i;
     }
     return -1;
   }
