@@ -39,7 +39,7 @@ export function readSessionCookie(host: CarrierHost, signed?: boolean): string |
   if (read.duplicates) {
     emitEvent(ctx.app, 'session:refused', refusal(host, 'duplicate-cookie'));
   }
-  if (read.outcome === 'bad-signature') {
+  if (read.outcome === 'bad-signature' || read.outcome === 'unsigned') {
     emitEvent(ctx.app, 'session:refused', refusal(host, 'bad-signature'));
   }
   return read.value;
@@ -185,5 +185,7 @@ function cookieAttributes({ options }: CarrierHost, signed: boolean | undefined)
   if (options.sameSite !== undefined) attributes.sameSite = options.sameSite;
   if (options.secure !== undefined) attributes.secure = options.secure;
   if (options.partitioned !== undefined) attributes.partitioned = options.partitioned;
+  // An old option of `cookies` that koa-session hands on: what its users set must keep counting.
+  if ('secureProxy' in options) attributes.secureProxy = Boolean(options.secureProxy);
   return attributes;
 }
