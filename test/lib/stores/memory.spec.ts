@@ -1,4 +1,5 @@
 import { jest } from '@jest/globals';
+import fc from 'fast-check';
 import { MemoryStore } from '../../../lib/stores/memory.js';
 import { SessionOptionsError, StoreError } from '../../../lib/errors.js';
 import { storeContract } from '../../../lib/testing/index.js';
@@ -103,6 +104,36 @@ describe('MemoryStore', () => {
     } finally {
       jest.useRealTimers();
     }
+  });
+
+  it('keeps what a list ordered by last use keeps, whatever is done to it', () => {
+    const operation = fc.record({
+      kind: fc.constantFrom('get' as const, 'set' as const, 'destroy' as const),
+      key: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'),
+      n: fc.nat(),
+    });
+    fc.assert(
+      fc.property(fc.array(operation, { maxLength: 200 }), (operations) => {
+        const store = new MemoryStore({ maxRecords: 4 });
+        /** The oldest use first. */
+        let model: { key: string; n: number }[] = [];
+        for (const { kind, key, n } of operations) {
+          const kept = model.find((entry) => entry.key === key);
+          const others = model.filter((entry) => entry.key !== key);
+          if (kind === 'destroy') store.destroy(key);
+          else if (kind === 'set') store.set(key, { n }, HOUR);
+          else expect(store.get(key)).toEqual(kept && { n: kept.n });
+          if (kind === 'destroy') model = others;
+          else if (kind === 'set') model = [...others, { key, n }].slice(-4);
+          else if (kept !== undefined) model = [...others, kept];
+          const bytes = model.map((entry) => entry.key.length + `{"n":${entry.n}}`.length);
+          const overhead = model.length * MemoryStore.RECORD_OVERHEAD;
+          expect(store.size).toBe(model.length);
+          expect(store.bytes).toBe(bytes.reduce((sum, size) => sum + size, overhead));
+        }
+      }),
+      { numRuns: 300 },
+    );
   });
 
   it.each([
