@@ -105,7 +105,8 @@ export class SessionCommitError extends SessionError {}
 /**
  * In which way a store failed.
  *
- * - `unavailable`: the backend refused, reset or lost the connection; nothing was written.
+ * - `unavailable`: the backend refused, reset or lost the connection. For a write that it may have
+ *   taken before, `outcome` is `'unknown'`.
  * - `timeout`: no answer within the deadline. For a write, `outcome` is `'unknown'`.
  * - `rejected`: the backend answered with an error (out of memory, read-only, no permission).
  * - `circuit-open`: not asked at all, because it failed repeatedly a moment ago.
