@@ -131,8 +131,8 @@ export const clock = {
 export class World {
   readonly app = new Koa();
   readonly options: Record<string, unknown>;
-  readonly records = new Map<string, string>();
-  readonly jar = new Map<string, string>();
+  readonly records: Map<string, string>;
+  readonly jar: Map<string, string>;
   /** All headers of the last answer. */
   headers: IncomingHttpHeaders = {};
   readonly #host: Host;
@@ -151,9 +151,20 @@ export class World {
   #after: readonly Op[] = [];
   #handler: ((ctx: LooseContext) => unknown) | undefined;
 
-  constructor(engine: Engine, setup: Setup, host: Host) {
+  /** @param shared what two worlds have in common: the store's records, and the client's cookies. */
+  constructor(
+    engine: Engine,
+    setup: Setup,
+    host: Host,
+    shared: { records: Map<string, string>; jar: Map<string, string> } = {
+      records: new Map(),
+      jar: new Map(),
+    },
+  ) {
     this.#host = host;
     this.#setup = setup;
+    this.records = shared.records;
+    this.jar = shared.jar;
     clock.now = START;
     const { app } = this;
     app.keys = [...setup.keys];
