@@ -126,9 +126,10 @@ export class SessionRegistry implements OnModuleInit, OnApplicationShutdown {
   }
 
   async onApplicationShutdown(): Promise<void> {
-    for (const { store } of this.#sessions.values()) {
-      if (isClosableStore(store)) await store.close();
-    }
+    const stores = [...this.#sessions.values()].map(({ store }) => store).filter(isClosableStore);
+    const closed = await Promise.allSettled(stores.map((store) => store.close()));
+    // One that fails must not keep the others open.
+    for (const each of closed) if (each.status === 'rejected') throw each.reason;
   }
 
   #takePlace(): void {

@@ -307,6 +307,17 @@ describe('sessions for chosen routes', () => {
     expect(await browser.json('/v3/zoo/cats/health')).toEqual({ session: false });
   });
 
+  it('as the router matches: in any case, with or without a slash at the end', async () => {
+    const { browser } = await start({
+      imports: [SessionModule.forRoot({ keys: ['k'], exclude: ['/cats/health/'] })],
+      controllers,
+    });
+    for (const path of ['/CATS/Health', '/cats/health/', '/cats/health?a=/cats']) {
+      expect(await browser.json(path)).toEqual({ session: false });
+    }
+    expect(await browser.json('/cats/healthy/toys')).toEqual({ session: true });
+  });
+
   it('a controller below a module’s own path', async () => {
     @Module({ controllers: [CatsController] })
     class CatsModule {}

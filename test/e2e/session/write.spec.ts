@@ -6,7 +6,9 @@ import {
   Get,
   HttpException,
   Module,
+  Redirect,
   Res,
+  Sse,
   StreamableFile,
   UseFilters,
   UseGuards,
@@ -92,6 +94,17 @@ class CounterController {
   write(@Session() session: Counter, @Res() response: KoaResponse) {
     response.write(count(session));
     setTimeout(() => response.end(), 5);
+  }
+
+  @Sse('sse')
+  events(@Session() session: Counter) {
+    return of({ data: count(session) });
+  }
+
+  @Get('redirect')
+  @Redirect('/elsewhere', 302)
+  redirect(@Session() session: Counter) {
+    return { url: `/views/${count(session)}` };
   }
 
   @Get('guard')
