@@ -146,7 +146,7 @@ describe('@RequireFresh()', () => {
 
   it('lets the module’s exceptionFactory make the answer', async () => {
     const { browser } = await application({
-      exceptionFactory: ({ rule }) => Object.assign(new Error(rule), { statusCode: 418 }),
+      exceptionFactory: ({ rule }) => new ImATeapotException(rule),
     });
     const refused = await browser.fetch('/password');
     expect(refused.status).toBe(418);
