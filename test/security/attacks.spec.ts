@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { jest } from '@jest/globals';
 import Keygrip from 'keygrip';
 import Koa from 'koa';
@@ -36,6 +37,8 @@ const NOWHERE: Outcome = {
   'koa-session 7.0.2': false,
   'express-session 1.19': false,
 };
+
+const EXPRESS_ONLY: Outcome = { ...NOWHERE, 'express-session 1.19': true };
 
 const KOA_SESSION_ONLY: Outcome = { 'this package': false, 'koa-session 7.0.2': true };
 
@@ -196,16 +199,13 @@ describe('the id', () => {
   });
 
   it('fastify/session 348: that is new is not handed out when the old one could not be destroyed', async () => {
-    await attack(
-      { 'this package': false, 'koa-session 7.0.2': false, 'express-session 1.19': false },
-      async (site) => {
-        const { cookie } = await site.get('/login');
-        site.store.mode = 'fails to destroy';
-        const answer = await site.get('/regenerate', cookie);
-        site.store.mode = 'works';
-        return answer.status < 500 || answer.setCookie.length > 0;
-      },
-    );
+    await attack(EXPRESS_ONLY, async (site) => {
+      const { cookie } = await site.get('/login');
+      site.store.mode = 'fails to destroy';
+      const answer = await site.get('/regenerate', cookie);
+      site.store.mode = 'works';
+      return answer.status < 500 || answer.setCookie.length > 0;
+    });
   });
 
   it('tower-sessions 180 and 188: that is taken already is not taken over', async () => {
@@ -337,10 +337,7 @@ describe('a cookie', () => {
       [{}, false],
       [seal, true],
     ] as const) {
-      const names: SiteName[] = inCookie
-        ? ['this package', 'koa-session 7.0.2']
-        : ['this package', 'koa-session 7.0.2'];
-      for (const name of names) {
+      for (const name of ['this package', 'koa-session 7.0.2'] as const) {
         const site = await serve(name, { own, inCookie });
         const { cookie } = await site.get('/login');
         const other = await serve(name, { ...second, own: { ...own, ...second.own }, inCookie });
@@ -422,23 +419,31 @@ describe('a cache', () => {
     });
   });
 
-  it('CVE-2024-24472 hono: learns of every way to read a session, and of every cookie that is set', async () => {
-    const app = application();
-    const login = await app.request((session) => (session.user = 'alice'));
-    const reads: ((session: Record<string, unknown>) => unknown)[] = [
-      (session) => session.user,
-      (session) => 'user' in session,
-      (session) => Object.keys(session),
-      (session) => session.length,
-      (session) => session.isNew,
-      (session) => JSON.stringify(session),
-    ];
-    for (const read of reads) {
-      const site = await serve('this package');
-      const { cookie } = await site.get('/login');
-      expect((await site.get('/me', cookie)).headers.get('vary')).toContain('Cookie');
-      await app.request((session) => void read(session), login);
+  it('CVE-2026-24472 hono: learns of every way to read a session, and of every cookie that is set', async () => {
+    const app = new Koa();
+    app.keys = ['a key for tests'];
+    app.use(createSession({ store: new MemoryStore() }, app));
+    const reads: Record<string, (session: object) => unknown> = {
+      get: (session) => (session as { user?: string }).user,
+      has: (session) => 'user' in session,
+      keys: (session) => Object.keys(session),
+      length: (session) => (session as { length?: number }).length,
+      isNew: (session) => (session as { isNew?: boolean }).isNew,
+      json: (session) => JSON.stringify(session),
+      inspect: (session) => inspect(session),
+    };
+    app.use((ctx) => {
+      ctx.body = 'read';
+      reads[ctx.path.slice(1)]?.(ctx.session);
+    });
+    const server = app.listen(0);
+    const { port } = server.address() as { port: number };
+    for (const read of Object.keys(reads)) {
+      const { headers } = await fetch(`http://127.0.0.1:${port}/${read}`);
+      expect([read, headers.get('vary')]).toEqual([read, 'Cookie']);
     }
+    server.closeAllConnections();
+    server.close();
     const site = await serve('this package');
     const { headers } = await site.get('/login');
     expect(headers.get('cache-control')).toBe('no-store');
@@ -449,9 +454,9 @@ describe('a cache', () => {
 describe('a store', () => {
   it('CVE-2015-5143, 5963 and 5964 Django: gets no record from visitors without a session', async () => {
     await attack(
-      { 'this package': false, 'koa-session 7.0.2': true, 'express-session 1.19': true },
+      EXPRESS_ONLY,
       async (site) => {
-        for (const path of ['/public', '/me', '/logout', '/regenerate']) await site.get(path);
+        for (const path of ['/public', '/me', '/logout']) await site.get(path);
         return (await site.records()) > 0;
       },
       { express: { saveUninitialized: true } },
@@ -460,7 +465,7 @@ describe('a store', () => {
 
   it('alkem-io 6332: that is down is not asked for visitors without a session', async () => {
     await attack(
-      { 'this package': false, 'koa-session 7.0.2': false, 'express-session 1.19': true },
+      EXPRESS_ONLY,
       async (site) => {
         site.store.mode = 'hangs';
         const { status } = await site.get('/me');

@@ -2,6 +2,7 @@ import { jest } from '@jest/globals';
 import {
   Controller,
   Get,
+  ImATeapotException,
   type INestApplicationContext,
   Post,
   Req,

@@ -193,19 +193,26 @@ export async function serve(name: SiteName, options: SiteOptions = {}): Promise<
   };
 }
 
+/** How long an answer is waited for, in milliseconds: far beyond the deadline of the stores. */
+const PATIENCE = 3_000;
+
 async function ask(url: string, cookie: string): Promise<Answer> {
-  const answer = await fetch(url, {
-    headers: cookie === '' ? {} : { cookie },
-    signal: AbortSignal.timeout(2_000),
-  }).catch(() => new Response('no answer', { status: 599 }));
-  const setCookie = answer.headers.getSetCookie();
-  return {
-    status: answer.status,
-    text: await answer.text(),
-    headers: answer.headers,
-    setCookie,
-    cookie: setCookie.map((line) => line.split(';')[0]).join('; '),
-  };
+  try {
+    const answer = await fetch(url, {
+      headers: cookie === '' ? {} : { cookie },
+      signal: AbortSignal.timeout(PATIENCE),
+    });
+    const setCookie = answer.headers.getSetCookie();
+    return {
+      status: answer.status,
+      text: await answer.text(),
+      headers: answer.headers,
+      setCookie,
+      cookie: setCookie.map((line) => line.split(';')[0]).join('; '),
+    };
+  } catch {
+    return { status: 599, text: 'no answer', headers: new Headers(), setCookie: [], cookie: '' };
+  }
 }
 
 interface Made {
@@ -279,7 +286,6 @@ function withExpress({ express: own }: SiteOptions, control: StoreControl, gate:
 }
 
 /** koa-session’s types are of another Koa. */
-export const koaSession = createRequire(import.meta.url)('koa-session') as (
-  options: object,
-  app: Koa,
-) => Koa.Middleware;
+export const { default: koaSession } = createRequire(import.meta.url)('koa-session') as {
+  default: (options: object, app: Koa) => Koa.Middleware;
+};
