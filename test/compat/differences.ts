@@ -165,7 +165,7 @@ export const DIFFERENCES = [
   difference('too-late-for-a-cookie', {
     koaSession:
       'fails with ERR_HTTP_HEADERS_SENT when the headers have left before the session changed',
-    here: 'writes to the store what can be written, and emits `session:failed` for the cookie',
+    here: 'writes to the store what can be written, and emits `session:failed` where the client is left without a cookie that it needs',
     why: 'The answer is on its way; an error can change nothing about it.',
   }),
   difference('cookie-goes-with-the-headers', {

@@ -121,6 +121,7 @@ export class StoreBacking implements Backing {
     // Without hashing, the key of a session that moved is the id it has now.
     this.#id = (hashIds === undefined ? this.#foundKey : undefined) ?? this.#offered;
     if (hashIds === undefined) this.#foundKey = undefined;
+    if (this.#offered !== undefined) this.#carrier.adopt(this.#offered);
     this.#stored = true;
   }
 

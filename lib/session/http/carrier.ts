@@ -115,7 +115,8 @@ export function removeSignature(host: CarrierHost): void {
  */
 export class IdCarrier {
   readonly #host: CarrierHost;
-  #sent: string | undefined;
+  /** The id that the client has; empty once it was told that its id is over. */
+  #held: string | undefined;
 
   constructor(host: CarrierHost) {
     this.#host = host;
@@ -129,6 +130,11 @@ export class IdCarrier {
     return this.#external ? this.#external.get(this.#host.ctx) : readSessionCookie(this.#host);
   }
 
+  /** The client's `id` is this request's: it need not be told again. */
+  adopt(id: string): void {
+    this.#held = id;
+  }
+
   /**
    * Hands `id` to the client, unless the headers have left: then only an event says so. Where it
    * takes the place of another and `overwrite` is off, the answer shows the old cookie's removal
@@ -137,10 +143,10 @@ export class IdCarrier {
   write(id: string, maxAge: number | undefined, replaces = false): Awaitable<unknown> {
     const { ctx } = this.#host;
     if (ctx.headerSent) {
-      if (this.#sent !== id) this.#tooLate();
+      if (this.#held !== id) this.#tooLate();
       return;
     }
-    this.#sent = id;
+    this.#held = id;
     if (this.#external) return this.#external.set(ctx, id);
     if (replaces && !this.#host.options.overwrite) removeSessionCookie(this.#host);
     writeSessionCookie(this.#host, id, maxAge);
@@ -150,10 +156,10 @@ export class IdCarrier {
   remove(): Awaitable<unknown> {
     const { ctx } = this.#host;
     if (ctx.headerSent) {
-      if (this.#sent !== '') this.#tooLate();
+      if (this.#held !== '') this.#tooLate();
       return;
     }
-    this.#sent = '';
+    this.#held = '';
     if (this.#external?.remove) return this.#external.remove(ctx);
     if (this.#external) return this.#external.set(ctx, '');
     removeSessionCookie(this.#host);
