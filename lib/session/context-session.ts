@@ -2,31 +2,35 @@ import { randomBytes } from 'node:crypto';
 import type { Context } from 'koa';
 import { SessionCommitError, SessionStateError, StoreError } from '../errors.js';
 import type { Loaded } from './backing/backing.js';
-import { isBoundTo } from './crypto/binding.js';
 import { sendCacheHeaders } from './http/cache-headers.js';
 import { sendClearSiteData } from './http/clear-site-data.js';
-import { commitReason, type CommitReason } from './commit-reason.js';
 import { CookieBacking } from './backing/cookie-backing.js';
-import { type Change, type Decisions, Draft } from './backing/draft.js';
+import type { Change, Draft } from './backing/draft.js';
 import {
   emitEvent,
   emitRecordEvent,
   type DestroyReason,
   type FailureReason,
-  type RegenerateReason,
   type SessionEventName,
   type SessionEvents,
 } from './events.js';
 import { beforeHeaders } from './http/header-watch.js';
 import { lazySession } from './lazy-session.js';
 import type { ResolvedSessionOptions } from './options.js';
-import { isIdleStepDue, isPastAbsolute, lifetimeOf } from './rules/lifetime.js';
-import { nextMarks } from './rules/next-marks.js';
 import { type Marks, marksOf } from './rules/marks.js';
 import type { RecordFields } from './backing/record.js';
-import { authenticationOf, rotationDue, rotationGrace } from './rules/rotation.js';
 import { sessionLimit } from './rules/session-limit.js';
-import { dataOf, RESERVED_KEYS, Session, type SessionHost, UNDERSCORE } from './session.js';
+import { type Verdict, verdictOn } from './rules/verdict.js';
+import {
+  decisionsOn,
+  draftOf,
+  factsOf,
+  type Look,
+  lookAt,
+  type SaveRequest,
+  type SaveState,
+} from './save-plan.js';
+import { RESERVED_KEYS, Session, type SessionHost, UNDERSCORE } from './session.js';
 import { StoreBacking } from './backing/store-backing.js';
 import { isThenable } from './backing/store-call.js';
 import { StoredData } from './backing/stored-data.js';
@@ -34,26 +38,7 @@ import type { SessionRecord } from './store.js';
 
 const CSRF_BYTES = 16;
 
-/** What is decided of a save before it is drafted. */
-interface SaveFacts {
-  reason: CommitReason | undefined;
-  rotation: RegenerateReason | undefined;
-  owner: string | undefined;
-  now: number;
-}
-
-/** The session as a save found it: its data, and what is to be done. */
-interface Look {
-  dataJson: string;
-  facts: SaveFacts;
-}
-
-interface CommitRequest {
-  save?: boolean;
-  regenerate?: boolean;
-  /** The user was authenticated just now; as whose session it goes on. */
-  login?: { owner?: string };
-  change?: Change;
+interface CommitRequest extends SaveRequest {
   /** The user ended the session. */
   logout?: boolean;
   /** The end of the request asks, not the application: what cannot be written is told by event. */
@@ -61,11 +46,6 @@ interface CommitRequest {
   /** What a first look at the session gave, if there was one just now. */
   look?: Look;
 }
-
-/**
- * What the checks say of a loaded record. `foreign`: it is bound to another client, which keeps it.
- */
-type Verdict = 'accepted' | 'missed' | 'expired' | 'invalid' | 'foreign' | 'none';
 
 /**
  * One request's session, from cookie to cookie: load, use, commit.
@@ -210,7 +190,7 @@ export class ContextSession implements SessionHost {
     try {
       const loaded = await this.#backing.load();
       // Only hooks of the application are waited for.
-      const checked = this.#verdict(loaded);
+      const checked = verdictOn(this.ctx, this.#options, loaded);
       const verdict = isThenable(checked) ? await checked : checked;
       const settled = this.#settle(loaded, verdict);
       if (isThenable(settled)) await settled;
@@ -227,25 +207,10 @@ export class ContextSession implements SessionHost {
   #loadNow(): void {
     const loaded = this.#backing.load();
     if (isThenable(loaded)) throw asyncHook('decode', loaded);
-    const verdict = this.#verdict(loaded);
+    const verdict = verdictOn(this.ctx, this.#options, loaded);
     if (isThenable(verdict)) throw asyncHook('valid', verdict);
     const settled = this.#settle(loaded, verdict);
     if (isThenable(settled)) throw asyncHook('genid', settled);
-  }
-
-  /** @see koa-session 7.0.2, `ContextSession.valid` */
-  #verdict(loaded: Loaded): Verdict | Promise<Verdict> {
-    if (loaded.status !== 'found') return 'none';
-    const { record } = loaded;
-    if (!record) return 'missed';
-    const now = Date.now();
-    if (typeof record._expire === 'number' && record._expire < now) return 'expired';
-    if (isPastAbsolute(this.#options, record as Marks, now)) return 'expired';
-    if (!this.#isBoundHere(record)) return 'foreign';
-    const valid = this.#options.valid?.(this.ctx, record) ?? this.#options.valid === undefined;
-    if (isThenable(valid))
-      return Promise.resolve(valid).then((ok) => (ok ? 'accepted' : 'invalid'));
-    return valid ? 'accepted' : 'invalid';
   }
 
   #settle(loaded: Loaded, verdict: Verdict): void | PromiseLike<unknown> {
@@ -269,12 +234,6 @@ export class ContextSession implements SessionHost {
     }
     const reset = this.#backing.reset();
     if (isThenable(reset)) return reset;
-  }
-
-  #isBoundHere(record: SessionRecord): boolean {
-    const { binding } = this.#options;
-    if (binding === undefined || typeof record._bound !== 'string') return true;
-    return isBoundTo(record._bound, binding(this.ctx));
   }
 
   async #discard(reason: DestroyReason): Promise<void> {
@@ -362,20 +321,20 @@ export class ContextSession implements SessionHost {
   }
 
   async #save(request: CommitRequest, session: Session): Promise<void> {
-    let { dataJson, facts } = request.look ?? this.#look(request, session);
+    let { dataJson, facts } = request.look ?? lookAt(session, request, this.#state);
     const { reason } = facts;
     if (reason === undefined) return;
     if (this.#options.beforeSave !== undefined) {
       await this.#options.beforeSave(this.ctx, session);
-      ({ dataJson, facts } = this.#look(request, session));
+      ({ dataJson, facts } = lookAt(session, request, this.#state));
       facts = { ...facts, reason };
     }
-    const draft = this.#draft(session, dataJson, facts);
+    const draft = draftOf(session, dataJson, facts, this.#state);
     if (request.change !== undefined) {
       await draft.apply(request.change);
       // The change may have been a login: only now is it known who the user is.
-      const after = this.#facts(request, session, draft.dataJson);
-      draft.decide(this.#decisions(draft.dataJson, after));
+      const after = factsOf(session, draft.dataJson, request, this.#state);
+      draft.decide(decisionsOn(draft.dataJson, after, this.#state));
     }
     const limit = sessionLimit(this.#options, this.#backing, draft, this.#marks);
     await limit?.before();
@@ -390,96 +349,19 @@ export class ContextSession implements SessionHost {
     }
   }
 
-  #look(request: CommitRequest, session: Session): Look {
-    const dataJson = JSON.stringify(dataOf(session));
-    return { dataJson, facts: this.#facts(request, session, dataJson) };
-  }
-
-  /** What this save is for: why it happens, under which id, and whose session it is. */
-  #facts(request: CommitRequest, session: Session, dataJson: string): SaveFacts {
-    const now = Date.now();
-    const owner = this.#owner(request, session);
-    const asked: RegenerateReason | undefined = request.regenerate ? 'requested' : undefined;
-    const rotation = request.login
-      ? 'login'
-      : (asked ??
-        rotationDue({
-          options: this.#options,
-          stored: this.#stored,
-          dataJson,
-          marks: this.#marks,
-          owner,
-          now,
-        }));
-    const reason = this.#reason(request, session, dataJson, rotation !== undefined);
-    return { reason, rotation, owner, now };
-  }
-
-  #owner({ login }: CommitRequest, session: Session): string | undefined {
-    if (login?.owner !== undefined) return login.owner;
-    const { owner } = this.#options;
-    return owner === undefined ? this.#marks._owner : owner(session) || undefined;
-  }
-
-  #reason(
-    request: CommitRequest,
-    session: Session,
-    dataJson: string,
-    rotates: boolean,
-  ): CommitReason | undefined {
-    const idle = !this.#written;
-    const { rolling, renew } = this.#options;
-    return commitReason({
-      removed: false,
-      forced: rotates || request.save === true || request.change !== undefined || this.requireSave,
-      stored: this.#stored.exists,
-      populated: dataJson !== '{}' || session.populated,
-      changed: () => this.#stored.differsFrom(dataJson),
-      rolling:
-        idle &&
-        (rolling || this.requireTouch || isIdleStepDue(this.#options, this.expire, Date.now())),
-      renew: renew && idle,
-      expire: this.expire,
-      maxAge: this.maxAge,
-      now: Date.now,
-    });
-  }
-
-  #draft(session: Session, dataJson: string, facts: SaveFacts): Draft {
-    return new Draft({
-      session,
-      stored: this.#stored,
-      dataJson,
-      reason: facts.reason as CommitReason,
-      ...this.#decisions(dataJson, facts),
-      baseMarks: this.#marks,
-      lifetimeOf: (marks) => lifetimeOf(this.#options, this.maxAge, marks, facts.now),
-    });
-  }
-
-  #decisions(dataJson: string, { rotation, owner, now }: SaveFacts): Decisions {
-    const options = this.#options;
-    const stored = this.#stored;
-    const authentication = authenticationOf({
-      options,
-      stored,
-      dataJson,
-      marks: this.#marks,
-      owner,
-    });
-    const next = nextMarks(this.#marks, {
-      ctx: this.ctx,
-      options,
-      owner,
-      isFirst: !stored.exists,
-      rotation,
-      authentication,
-      now,
-    });
+  /** What this request knows of its session, for those who decide. */
+  get #state(): SaveState {
     return {
-      regenerate: rotation,
-      grace: rotationGrace(rotation, options),
-      marks: { ...next, ...this.#newMarks },
+      ctx: this.ctx,
+      options: this.#options,
+      stored: this.#stored,
+      marks: this.#marks,
+      newMarks: this.#newMarks,
+      maxAge: this.maxAge,
+      expire: this.expire,
+      requireSave: this.requireSave,
+      requireTouch: this.requireTouch,
+      written: this.#written,
     };
   }
 
@@ -584,7 +466,7 @@ export class ContextSession implements SessionHost {
     if (this.#session === null || this.#queue !== undefined) return false;
     if (this.#failure !== undefined || (!this.#loaded && this.#options.load === 'lazy'))
       return false;
-    request.look = this.#look(request, this.#session);
+    request.look = lookAt(this.#session, request, this.#state);
     return request.look.facts.reason === undefined;
   }
 
@@ -607,10 +489,9 @@ export class ContextSession implements SessionHost {
         if (this.#removed) return;
         this.#backing.announce(undefined);
       } else if (this.#session !== undefined) {
-        const dataJson = JSON.stringify(dataOf(this.#session));
-        const facts = this.#facts({}, this.#session, dataJson);
+        const { dataJson, facts } = lookAt(this.#session, {}, this.#state);
         if (facts.reason === undefined) return;
-        this.#backing.announce(this.#draft(this.#session, dataJson, facts));
+        this.#backing.announce(draftOf(this.#session, dataJson, facts, this.#state));
       }
       this.commit({ automatic: true }).catch(ignore);
     } catch (error) {

@@ -1,0 +1,163 @@
+import type { Context } from 'koa';
+import { type Change, type Decisions, Draft } from './backing/draft.js';
+import type { StoredData } from './backing/stored-data.js';
+import { commitReason, type CommitReason } from './commit-reason.js';
+import type { RegenerateReason } from './events.js';
+import type { ResolvedSessionOptions } from './options.js';
+import { isIdleStepDue, lifetimeOf } from './rules/lifetime.js';
+import type { Marks } from './rules/marks.js';
+import { nextMarks } from './rules/next-marks.js';
+import { authenticationOf, rotationDue, rotationGrace } from './rules/rotation.js';
+import { dataOf, type Session } from './session.js';
+
+/** What a save was asked to do. @internal */
+export interface SaveRequest {
+  save?: boolean;
+  regenerate?: boolean;
+  /** The user was authenticated just now; as whose session it goes on. */
+  login?: { owner?: string };
+  change?: Change;
+}
+
+/** What a request knows of its session when it comes to saving it. @internal */
+export interface SaveState {
+  readonly ctx: Context;
+  readonly options: ResolvedSessionOptions;
+  readonly stored: StoredData;
+  /** The marks as they are stored, and what this request adds to them. */
+  readonly marks: Marks;
+  readonly newMarks: Marks;
+  readonly maxAge: number | 'session' | undefined;
+  readonly expire: number | undefined;
+  readonly requireSave: boolean;
+  readonly requireTouch: boolean;
+  /** Written in this request: `rolling` and `renew` have had their turn. */
+  readonly written: boolean;
+}
+
+/** What is decided of a save before it is drafted. @internal */
+export interface SaveFacts {
+  reason: CommitReason | undefined;
+  rotation: RegenerateReason | undefined;
+  owner: string | undefined;
+  now: number;
+}
+
+/** The session as a save found it: its data, and what is to be done. @internal */
+export interface Look {
+  dataJson: string;
+  facts: SaveFacts;
+}
+
+/** @internal */
+export function lookAt(session: Session, request: SaveRequest, state: SaveState): Look {
+  const dataJson = JSON.stringify(dataOf(session));
+  return { dataJson, facts: factsOf(session, dataJson, request, state) };
+}
+
+/**
+ * What a save is for: why it happens, under which id, and whose session it is.
+ *
+ * @internal
+ */
+export function factsOf(
+  session: Session,
+  dataJson: string,
+  request: SaveRequest,
+  state: SaveState,
+): SaveFacts {
+  const now = Date.now();
+  const owner = ownerOf(session, request, state);
+  const rotation = rotationFor(dataJson, owner, request, state, now);
+  return { reason: reasonFor(session, dataJson, rotation, request, state), rotation, owner, now };
+}
+
+function ownerOf(
+  session: Session,
+  { login }: SaveRequest,
+  { options, marks }: SaveState,
+): string | undefined {
+  if (login?.owner !== undefined) return login.owner;
+  return options.owner === undefined ? marks._owner : options.owner(session) || undefined;
+}
+
+function rotationFor(
+  dataJson: string,
+  owner: string | undefined,
+  { login, regenerate }: SaveRequest,
+  { options, stored, marks }: SaveState,
+  now: number,
+): RegenerateReason | undefined {
+  if (login) return 'login';
+  if (regenerate) return 'requested';
+  return rotationDue({ options, stored, dataJson, marks, owner, now });
+}
+
+function reasonFor(
+  session: Session,
+  dataJson: string,
+  rotation: RegenerateReason | undefined,
+  { save, change }: SaveRequest,
+  state: SaveState,
+): CommitReason | undefined {
+  const { options, stored, expire, maxAge, written } = state;
+  const prolongs =
+    options.rolling || state.requireTouch || isIdleStepDue(options, expire, Date.now());
+  return commitReason({
+    removed: false,
+    forced: rotation !== undefined || save === true || change !== undefined || state.requireSave,
+    stored: stored.exists,
+    populated: dataJson !== '{}' || session.populated,
+    changed: () => stored.differsFrom(dataJson),
+    rolling: !written && prolongs,
+    renew: !written && options.renew,
+    expire,
+    maxAge,
+    now: Date.now,
+  });
+}
+
+/**
+ * The draft of a save that has a reason.
+ *
+ * @internal
+ */
+export function draftOf(
+  session: Session,
+  dataJson: string,
+  facts: SaveFacts,
+  state: SaveState,
+): Draft {
+  const { options, maxAge, stored, marks } = state;
+  return new Draft({
+    session,
+    stored,
+    dataJson,
+    reason: facts.reason as CommitReason,
+    ...decisionsOn(dataJson, facts, state),
+    baseMarks: marks,
+    lifetimeOf: (drafted) => lifetimeOf(options, maxAge, drafted, facts.now),
+  });
+}
+
+/** @internal */
+export function decisionsOn(
+  dataJson: string,
+  { rotation, owner, now }: SaveFacts,
+  { ctx, options, stored, marks, newMarks }: SaveState,
+): Decisions {
+  const next = nextMarks(marks, {
+    ctx,
+    options,
+    owner,
+    isFirst: !stored.exists,
+    rotation,
+    authentication: authenticationOf({ options, stored, dataJson, marks, owner }),
+    now,
+  });
+  return {
+    regenerate: rotation,
+    grace: rotationGrace(rotation, options),
+    marks: { ...next, ...newMarks },
+  };
+}
