@@ -11,12 +11,15 @@ export const QUERY_PARSER = Symbol('query parser');
 const QUERY = Symbol('query');
 const QUERY_TEXT = Symbol('query text');
 const SESSION = Symbol('session');
+const RESPONSE = Symbol('response');
 
 interface Slots {
   [QUERY]?: Record<string, unknown> | undefined;
   /** The query string that was parsed; `null` for a value that was assigned. */
   [QUERY_TEXT]?: string | null;
   [SESSION]?: unknown;
+  /** What others assigned as `req.res`: engine.io does, to requests that never come to Koa. */
+  [RESPONSE]?: KoaResponse | undefined;
 }
 
 type Members = Omit<KoaRequest, keyof IncomingMessage | 'ctx' | 'rawBody' | 'route'>;
@@ -26,10 +29,14 @@ const members: Members & Slots & ThisType<This> = {
   [QUERY]: undefined,
   [QUERY_TEXT]: null,
   [SESSION]: undefined,
+  [RESPONSE]: undefined,
   baseUrl: '',
 
   get res() {
-    return this.ctx.res as KoaResponse;
+    return this[RESPONSE] ?? (this.ctx.res as KoaResponse);
+  },
+  set res(response) {
+    this[RESPONSE] = response;
   },
   get body() {
     return (this.ctx.request as { body?: unknown }).body;
