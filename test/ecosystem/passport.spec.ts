@@ -70,7 +70,9 @@ it('@nestjs/passport logs in, remembers and logs out through the session', async
       controllers: [AccountController],
       providers: [LocalStrategy, LoginGuard, Serializer],
     },
-    { configure: (app) => app.use(passport.initialize(), passport.session()) },
+    {
+      configure: (app) => app.use(passport.initialize() as never).use(passport.session() as never),
+    },
   );
   const me = async (): Promise<unknown> => (await browser.fetch('/me')).json();
 
