@@ -16,15 +16,7 @@ export class Client {
 
   /** One request: `{ status, cookies, body }`. */
   async get(path, cookie) {
-    const answer = await this.#connections[0].send(requestFor(path, cookie));
-    const text = answer.toString('latin1');
-    const at = text.indexOf('\r\n\r\n');
-    const cookies = [...text.slice(0, at).matchAll(/^set-cookie: ([^;\r]*)/gim)];
-    return {
-      status: Number(text.slice(9, 12)),
-      cookies: cookies.map(([, pair]) => pair),
-      body: text.slice(at + 4),
-    };
+    return parse(await this.#connections[0].send(requestFor(path, cookie)));
   }
 
   /** Signs in, as each of `users` if more than one; gives their `Cookie` headers. */
@@ -65,34 +57,60 @@ export class Client {
   }
 }
 
-function requestFor(path, cookie) {
-  const lines = [`GET ${path} HTTP/1.1`, 'Host: localhost', 'Accept: */*'];
+/** The bytes of a request; with a `form`, a POST of it. */
+export function requestFor(path, cookie, form) {
+  const lines = [`${form === undefined ? 'GET' : 'POST'} ${path} HTTP/1.1`, 'Host: localhost'];
   if (cookie) lines.push(`Cookie: ${cookie}`);
-  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`);
+  if (form !== undefined) {
+    lines.push('Content-Type: application/x-www-form-urlencoded', `Content-Length: ${form.length}`);
+  }
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${form ?? ''}`);
 }
 
-class Connection {
+/** What an answer says: `{ status, cookies, body }`. */
+export function parse(answer) {
+  const text = answer.latin1Slice();
+  const at = text.indexOf('\r\n\r\n');
+  const cookies = [...text.slice(0, at).matchAll(/^set-cookie: ([^;\r]*)/gim)];
+  return {
+    status: Number(text.slice(9, 12)),
+    cookies: cookies.map(([, pair]) => pair),
+    body: text.slice(at + 4),
+  };
+}
+
+/** One keep-alive connection, a request at a time; opened again where the server ended it. */
+export class Connection {
+  #port;
   #socket;
   #received = [];
   #waiting;
 
-  static open(port) {
+  static async open(port) {
+    const connection = new Connection(port);
+    await connection.#connect();
+    return connection;
+  }
+
+  constructor(port) {
+    this.#port = port;
+  }
+
+  #connect() {
     return new Promise((resolve, reject) => {
-      const socket = connect({ port, host: '127.0.0.1', noDelay: true }, () =>
-        resolve(new Connection(socket)),
-      );
-      socket.once('error', reject);
+      const socket = connect({ port: this.#port, host: '127.0.0.1', noDelay: true }, resolve);
+      socket.on('data', (chunk) => this.#take(chunk));
+      socket.on('error', (error) => {
+        reject(error);
+        this.#waiting?.reject(error);
+      });
+      socket.on('close', () => this.#waiting?.reject(new Error('the server hung up')));
+      this.#socket = socket;
     });
   }
 
-  constructor(socket) {
-    this.#socket = socket;
-    socket.on('data', (chunk) => this.#take(chunk));
-    socket.on('error', (error) => this.#waiting?.reject(error));
-    socket.on('close', () => this.#waiting?.reject(new Error('the server closed the connection')));
-  }
-
-  send(request) {
+  async send(request) {
+    if (this.#socket.destroyed || this.#socket.readableEnded) await this.#connect();
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
       this.#socket.write(request);
@@ -116,7 +134,6 @@ class Connection {
   }
 
   close() {
-    this.#socket.removeAllListeners('close');
     this.#socket.destroy();
   }
 }
