@@ -17,6 +17,7 @@ import {
 import { beforeHeaders } from './http/header-watch.js';
 import { lazySession } from './lazy-session.js';
 import type { ResolvedSessionOptions } from './options.js';
+import { isMaxAge } from './rules/max-age.js';
 import { type Marks, marksOf } from './rules/marks.js';
 import type { RecordFields } from './backing/record.js';
 import { sessionLimit } from './rules/session-limit.js';
@@ -270,7 +271,7 @@ export class ContextSession implements SessionHost {
   }
 
   #restoreFields({ _maxAge, _session, _expire }: SessionRecord & RecordFields): void {
-    if (typeof _maxAge === 'number' && Number.isFinite(_maxAge)) this.maxAge = _maxAge;
+    if (typeof _maxAge === 'number' && isMaxAge(_maxAge)) this.maxAge = _maxAge;
     if (_session !== undefined) this.maxAge = 'session';
     if (typeof _expire === 'number') this.expire = _expire;
   }

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import type { Marks } from './rules/marks.js';
+import { isMaxAge } from './rules/max-age.js';
 import type { SessionData } from './session-data.js';
 
 /**
@@ -96,13 +97,18 @@ export class Session {
 
   /**
    * How long the session lives from its next save on: milliseconds, `'session'`, or `undefined`
-   * when it is new and the option `maxAge` is not set. Setting it saves the session.
+   * when it is new and the option `maxAge` is not set. Setting it saves the session; what is no
+   * lifetime is dropped with the event `session:refused`, since a client may have chosen the name.
    */
   get maxAge(): number | 'session' | undefined {
     return this.#context.maxAge;
   }
 
   set maxAge(value: number | 'session' | undefined) {
+    if (!isMaxAge(value)) {
+      this.#context.refuse('reserved-key');
+      return;
+    }
     this.#context.maxAge = value;
     this.#context.requireSave = true;
   }

@@ -214,13 +214,11 @@ export const AGREEMENTS: readonly Scenario[] = [
     },
   },
   {
-    name: 'a maxAge set in a handler: 0, negative, infinite, not a number, text',
+    name: 'a maxAge set in a handler: 0, negative, null, undefined',
     run: async (lab) => {
       const answers = [];
-      for (const maxAge of [0, -1, Infinity, NaN, 'text', null, undefined, 9e15]) {
+      for (const maxAge of [0, -1, null, undefined]) {
         for (const backing of ['cookie', 'store'] as const) {
-          // With a store, text is a difference of its own.
-          if (maxAge === 'text' && backing === 'store') continue;
           const world = lab.world({ backing });
           await world.request([SET]);
           answers.push(maxAge, await world.visit((ctx) => (ctx.session.maxAge = maxAge)));

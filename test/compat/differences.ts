@@ -42,11 +42,11 @@ export const DIFFERENCES = [
     here: "keeps `'session'`",
     why: 'How long a session lives must not depend on how often it is saved.',
   }),
-  difference('unusable-max-age-is-not-stored', {
+  difference('unusable-max-age-refused', {
     koaSession:
-      'stores a record that never ends when a handler sets `maxAge` to something that is no number, then fails',
-    here: 'fails in the same words, before the record is written',
-    why: 'A request that fails should not leave a record behind that nothing removes.',
+      'writes a record that never ends when a handler sets `session.maxAge` to something that is no lifetime, then fails the request',
+    here: 'drops the value and emits `session:refused`',
+    why: 'The name may come from a client (`session[field] = value`), and must not end in a 500 or in a record that nothing removes.',
   }),
   // Ids and stores
   difference('regenerate-writes-first', {
