@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Context } from 'koa';
 import { SessionCommitError, SessionStateError, StoreError } from '../errors.js';
-import type { Loaded } from './backing/backing.js';
+import type { Backing, Loaded } from './backing/backing.js';
 import { sendCacheHeaders } from './http/cache-headers.js';
 import { sendClearSiteData } from './http/clear-site-data.js';
 import { CookieBacking } from './backing/cookie-backing.js';
@@ -178,7 +178,7 @@ export class ContextSession implements SessionHost {
     return this.#loading;
   }
 
-  async #loadLater(): Promise<void> {
+  async #loadLater(id?: string): Promise<void> {
     // Whatever was done to the session before it could be read is dropped, as in koa-session.
     if (this.#options.load !== 'lazy') {
       this.#session = undefined;
@@ -189,7 +189,7 @@ export class ContextSession implements SessionHost {
       this.expire = undefined;
     }
     try {
-      const loaded = await this.#backing.load();
+      const loaded = await (this.#backing as Backing).load(id);
       // Only hooks of the application are waited for.
       const checked = verdictOn(this.ctx, this.#options, loaded);
       const verdict = isThenable(checked) ? await checked : checked;
@@ -441,7 +441,10 @@ export class ContextSession implements SessionHost {
     this.requireTouch = false;
     this.maxAge = this.#options.maxAge;
     this.#stored.isGone();
-    await this.load();
+    // A session that got a new id in this request lies under that one.
+    const id = this.#backing.storeKey === undefined ? undefined : this.#backing.id;
+    this.#loading = this.#loadLater(id);
+    await this.#loading;
   }
 
   refuse(reason: 'reserved-key'): void {

@@ -105,8 +105,7 @@ export function install(app: Koa, options: SessionOptions): Installation {
   const installation = new Installation(key, live);
   installations.set(key, installation);
   if (first) addSession(app, installation);
-  // Koa's types know string keys only; `cookies` and Node's HMAC take buffers as well.
-  if (keys !== undefined) app.keys ??= [...keys] as string[];
+  if (keys !== undefined) setKeys(app, keys);
   return installation;
 }
 
@@ -121,6 +120,23 @@ export function contextSession(ctx: Context, key?: string): ContextSession | und
   const installation =
     key === undefined ? installations.values().next().value : installations.get(key);
   return installation?.of(ctx);
+}
+
+function setKeys(app: Koa, keys: readonly (string | Buffer)[]): void {
+  const present: unknown = app.keys;
+  const same =
+    Array.isArray(present) &&
+    present.length === keys.length &&
+    keys.every((key, i) => Buffer.from(key as string).equals(Buffer.from(present[i] as string)));
+  if (same) return;
+  if (present !== undefined && present !== null) {
+    throw new SessionOptionsError(
+      'keys',
+      'this application signs its cookies with other keys already (app.keys): leave "keys" out, or set the same ones',
+    );
+  }
+  // Koa's types know string keys only; `cookies` and Node's HMAC take buffers as well.
+  app.keys = [...keys] as string[];
 }
 
 function addContextMembers(app: Koa): Map<string, Installation> {

@@ -1,4 +1,5 @@
 import { SessionOptionsError, typeName } from '../errors.js';
+import { hashId } from './crypto/id.js';
 import { checkCookiePolicy } from './http/cookie-policy.js';
 import type { ResolvedSessionOptions } from './options.js';
 import { isOwnedStore, isSessionStore, isVersionedStore } from './store.js';
@@ -158,8 +159,9 @@ function checkPowers(options: ResolvedSessionOptions): void {
       throw needsPower(name, 'finds sessions by owner (listByOwner and destroyByOwner)');
     }
   }
-  if (options.hashIds !== undefined && store === undefined) {
-    throw needsPower('hashIds', 'keeps records under ids');
+  if (options.hashIds !== undefined) {
+    if (store === undefined) throw needsPower('hashIds', 'keeps records under ids');
+    hashId(options.hashIds.key);
   }
 }
 

@@ -34,8 +34,11 @@ export interface Backing {
   readonly offered: string | undefined;
   /** The key under which a store has the session's record; `undefined` while it has none. */
   readonly storeKey: string | undefined;
-  /** Reads what the client or the store has. */
-  load(): Awaitable<Loaded>;
+  /**
+   * Reads what the client or the store has.
+   * @param id the id to read by, where it is known better than by what the client sent.
+   */
+  load(id?: string): Awaitable<Loaded>;
   /** What was loaded is good: it is this request's session. */
   adopt(): void;
   /** The session starts anew, under a new id. */

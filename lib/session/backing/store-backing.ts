@@ -80,8 +80,8 @@ export class StoreBacking implements Backing {
     return hashIds === undefined ? id : hasher(hashIds)(id);
   }
 
-  async load(): Promise<Loaded> {
-    const sent = this.#carrier.read();
+  async load(known?: string): Promise<Loaded> {
+    const sent = known ?? this.#carrier.read();
     const id = isThenable(sent) ? await sent : sent;
     if (!id) return { status: 'none' };
     if (!this.#isPlausible(id)) {

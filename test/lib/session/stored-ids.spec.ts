@@ -89,6 +89,38 @@ describe('hashIds', () => {
   });
 });
 
+it('a session that got a new id is reloaded under that one', async () => {
+  let user: unknown;
+  const { app } = application({ store: new MemoryStore() });
+  const first = await inProcess(app, (ctx) => Object.assign(ctx.session, { user: 'bob' }));
+  await inProcess(
+    app,
+    async (ctx) => {
+      await ctx.session.regenerate();
+      await ctx.session.reload();
+      ({ user } = ctx.session as Data);
+    },
+    cookieHeader(first),
+  );
+  expect(user).toBe('bob');
+});
+
+describe('a secret', () => {
+  it('for ids that is no secret is refused at start-up', () => {
+    const store = new MemoryStore();
+    expect(() => application({ store, hashIds: { key: 'x'.repeat(40) } })).toThrow(
+      expect.objectContaining({ code: 'ERR_SESSION_KEYS_MISSING', option: 'hashIds.key' }),
+    );
+  });
+
+  it('to sign with that would not be used is refused at start-up', () => {
+    expect(() => application({ keys: ['another key'] })).toThrow(
+      expect.objectContaining({ code: 'ERR_SESSION_OPTION', option: 'keys' }),
+    );
+    expect(() => application({ keys: ['a key for tests'] })).not.toThrow();
+  });
+});
+
 describe('an id', () => {
   it('can be made of 256 random bits', async () => {
     const { request, userOf } = application({ store: new MemoryStore(), idBytes: 32 });
