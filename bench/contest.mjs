@@ -75,7 +75,7 @@ async function check({ client, cookies }, { server, path }) {
  * @returns for each scenario's name its CPU microseconds per request, one figure a round
  */
 export async function contest(scenarios, settings, progress) {
-  const { launches, rounds, requests, connections = 32, users = 1 } = settings;
+  const { launches, rounds, requests, connections = 32, users = connections } = settings;
   const samples = Object.fromEntries(scenarios.map(({ name }) => [name, []]));
   for (let launch = 0; launch < launches; launch++) {
     const servers = new Map();
