@@ -30,8 +30,8 @@ const ROOMS = [
     packages: ['koa', 'path-to-regexp', 'rxjs', /^@nestjs\//],
   },
   { room: 'sample/', files: [], packages: [/./], anyPackage: true },
-  // Some benchmarks time a part that the package does not export, as it was built.
-  { room: 'bench/', files: ['dist/'], packages: [/./], anyPackage: true },
+  // Benchmarks time parts that the package does not export, and samples, as they were built.
+  { room: 'bench/', files: ['dist/', 'sample/'], packages: [/./], anyPackage: true },
 ];
 
 /** Sources that are no room's own but stand beside the file that imports them. */
