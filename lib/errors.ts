@@ -150,11 +150,39 @@ export class StoreError extends SessionError {
     super(code, options.message ?? `the session store failed: ${operation} (${options.kind})`, {
       cause: options.cause,
     });
+    hidePayload(options.cause);
     this.kind = options.kind;
     this.outcome = options.outcome ?? 'not-applied';
     this.status = 503;
     this.headers = { 'retry-after': String(options.retryAfterSeconds ?? 1) };
   }
+}
+
+/** What of a driver's error tells about the failure and nothing about the session. */
+const TELLING = new Set([
+  'code',
+  'errno',
+  'syscall',
+  'address',
+  'port',
+  'severity',
+  'name',
+  'kind',
+]);
+
+/** Causes of causes that are looked at. */
+const MAX_CAUSES = 8;
+
+/**
+ * Keeps the rest of a driver's error out of logs: drivers attach the command, and with it the id
+ * and the session. It is still there for who asks for it by name, but nothing prints it.
+ */
+function hidePayload(error: unknown, depth = 0): void {
+  if (!(error instanceof Error) || depth === MAX_CAUSES) return;
+  for (const name of Object.keys(error)) {
+    if (!TELLING.has(name)) Reflect.defineProperty(error, name, { enumerable: false });
+  }
+  hidePayload(error.cause, depth + 1);
 }
 
 /**
