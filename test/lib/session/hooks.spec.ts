@@ -1,0 +1,118 @@
+import type { SessionOptions } from '../../../lib/session/index.js';
+import { KoaSite, PlainStore } from '../../support/koa-site.js';
+
+const later = <T>(value: T): Promise<T> => new Promise((resolve) => setImmediate(resolve, value));
+
+describe('an asynchronous hook', () => {
+  let site: KoaSite;
+  let store: PlainStore;
+
+  const open = async (options: SessionOptions): Promise<void> => {
+    site = await KoaSite.open(options);
+  };
+
+  beforeEach(() => {
+    store = new PlainStore();
+  });
+
+  afterEach(() => site.close());
+
+  it('valid is awaited, with a store and in a cookie', async () => {
+    for (const backing of [{ store }, {}]) {
+      await open({ ...backing, valid: async (_ctx, record) => later(record.ok === true) });
+      await site.visit((_ctx, of) => (of().ok = true));
+      expect(await site.data()).toEqual({ ok: true });
+      await site.visit((_ctx, of) => (of().ok = false));
+      expect(await site.data()).toEqual({});
+      if (backing.store) await site.close();
+    }
+  });
+
+  it('genid is awaited, and gives each session an id of its own', async () => {
+    let ids = 0;
+    await open({ store, genid: async () => `id-${await later(++ids)}` });
+    await site.visit((_ctx, of) => (of().a = 1));
+    site.browser.jar.removeAllCookiesSync();
+    await site.visit((_ctx, of) => (of().a = 2));
+    await site.visit(async (_ctx, of) => {
+      await of().regenerate();
+      expect(of().externalKey).toMatch(/^id-\d$/);
+    });
+    expect(store.records.size).toBe(2);
+    expect([...store.records.keys()].every((key) => /^id-\d$/.test(key))).toBe(true);
+  });
+
+  it('beforeSave is awaited, and what it changes is saved', async () => {
+    await open({
+      store,
+      beforeSave: async (_ctx, session) => {
+        await later(undefined);
+        Object.assign(session, { stamped: true });
+      },
+    });
+    await site.visit((_ctx, of) => (of().a = 1));
+    expect(await site.data()).toEqual({ a: 1, stamped: true });
+  });
+
+  it('encode and decode are awaited', async () => {
+    const codec: SessionOptions = {
+      load: 'eager',
+      encode: (record) => later(Buffer.from(JSON.stringify(record)).toString('hex')),
+      decode: (text) => later(JSON.parse(Buffer.from(text, 'hex').toString()) as unknown),
+    };
+    await open(codec);
+    await site.visit((_ctx, of) => (of().a = 1));
+    expect(await site.data()).toEqual({ a: 1 });
+    site.browser.jar.removeAllCookiesSync();
+    await site.close();
+    await open({ ...codec, load: 'lazy' });
+    await site.visit(async (ctx) => void Object.assign(await ctx.session, { b: 1 }));
+    expect(await site.data()).toEqual({ b: 1 });
+  });
+
+  it('externalKey is awaited, and told of a removal', async () => {
+    let carried: string | undefined;
+    await open({
+      store,
+      externalKey: {
+        get: () => later(carried),
+        set: async (_ctx, key) => void (carried = await later(key)),
+        remove: async () => void (carried = await later(undefined)),
+      },
+    });
+    await site.visit((_ctx, of) => (of().a = 1));
+    expect(await site.data()).toEqual({ a: 1 });
+    expect(carried).toBe([...store.records.keys()][0]);
+    const removed = await site.visit((ctx) => void (ctx.session = null));
+    expect(carried).toBeUndefined();
+    expect(removed.headers.getSetCookie()).toEqual([]);
+  });
+
+  it('that rejects fails the request with its own error', async () => {
+    const rejects = (): Promise<never> => Promise.reject(new Error('the hook failed'));
+    for (const options of [
+      { genid: rejects },
+      { beforeSave: rejects },
+      { encode: rejects, store: undefined },
+      { externalKey: { get: () => undefined, set: rejects } },
+    ] satisfies SessionOptions[]) {
+      await open({ store, ...options });
+      const answer = await site.visit((_ctx, of) => (of().a = 1));
+      expect(answer.status).toBe(500);
+      expect(site.errors.map(({ message }) => message)).toEqual(['the hook failed']);
+      await site.close();
+    }
+    await open({});
+  });
+
+  it('that nobody could await is refused with an error that says what to set', async () => {
+    // Not declared `async`, so the middleware could not see it coming.
+    await open({ decode: () => later({ a: 1 }), signed: false });
+    const answer = await site.visit((_ctx, of) => void of().toJSON(), {
+      headers: { cookie: 'koa.sess=YQ' },
+    });
+    expect(answer.status).toBe(500);
+    expect(site.errors[0]).toMatchObject({ code: 'ERR_SESSION_ASYNC_HOOK' });
+    expect(site.errors[0]?.message).toContain("load: 'eager'");
+  });
+});

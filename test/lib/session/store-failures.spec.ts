@@ -1,0 +1,138 @@
+import { StoreError, type SessionOptions } from '../../../lib/session/index.js';
+import { KoaSite, PlainStore } from '../../support/koa-site.js';
+
+describe('when the store fails', () => {
+  let site: KoaSite;
+  let store: PlainStore;
+
+  const down = (): Promise<never> => Promise.reject(new Error('connection refused'));
+  const hangs = (): Promise<never> => new Promise(() => undefined);
+
+  async function open(options: SessionOptions = {}): Promise<void> {
+    store = new PlainStore();
+    site = await KoaSite.open({ store, ...options });
+    await site.visit((_ctx, of) => (of().a = 1));
+    site.events.length = 0;
+  }
+
+  afterEach(() => site.close());
+
+  it('to read, a request that does not look at its session is served', async () => {
+    await open();
+    store.instead.get = down;
+    const answer = await site.visit((ctx) => (ctx.body = 'a page'));
+    expect([answer.status, answer.said]).toEqual([200, 'a page']);
+    expect(site.events).toEqual(['failed store']);
+    delete store.instead.get;
+    expect(await site.data()).toEqual({ a: 1 });
+  });
+
+  it.each<[string, (ctx: { session: unknown }) => unknown]>([
+    ['reads', ({ session }) => session],
+    ['replaces', (ctx) => (ctx.session = { a: 2 })],
+    ['removes', (ctx) => (ctx.session = null)],
+  ])('to read, a handler that %s its session gets a StoreError: 503', async (_what, act) => {
+    await open();
+    store.instead.get = down;
+    const answer = await site.visit((ctx) => act(ctx));
+    expect(answer.status).toBe(503);
+    expect(answer.headers.get('retry-after')).toBe('1');
+    expect(answer.headers.getSetCookie()).toEqual([]);
+    expect(answer.said).not.toContain('connection');
+    expect(site.errors[0]).toBeInstanceOf(StoreError);
+    expect(site.errors[0]).toMatchObject({ kind: 'unavailable', outcome: 'not-applied' });
+    expect((site.errors[0]?.cause as Error).message).toBe('connection refused');
+  });
+
+  it('to write, the answer is a 503 without a cookie', async () => {
+    await open();
+    store.instead.set = down;
+    const answer = await site.visit((_ctx, of) => (of().a = 2));
+    expect(answer.status).toBe(503);
+    expect(answer.headers.getSetCookie()).toEqual([]);
+  });
+
+  it('a rejection that is no error is a StoreError too', async () => {
+    await open();
+    store.instead.get = () => Promise.reject('down');
+    expect((await site.visit((_ctx, of) => void of())).status).toBe(503);
+  });
+
+  it("onStoreError: 'anonymous' serves on with an empty session that is not written", async () => {
+    await open({ onStoreError: 'anonymous' });
+    store.instead.get = down;
+    const seen: unknown[] = [];
+    const answer = await site.visit((_ctx, of) => {
+      seen.push(of().isNew, of().toJSON());
+      of().a = 'lost on purpose';
+    });
+    expect(answer.status).toBe(200);
+    expect(answer.headers.getSetCookie()).toEqual([]);
+    expect(seen).toEqual([true, {}]);
+    delete store.instead.get;
+    expect(await site.data()).toEqual({ a: 1 });
+  });
+
+  it('onStoreError may decide by error, request and step', async () => {
+    const asked: unknown[] = [];
+    await open({
+      onStoreError: (error, ctx, step) => {
+        asked.push([error.kind, ctx.path, step]);
+        return step === 'commit' ? 'anonymous' : 'fail';
+      },
+    });
+    store.instead.set = down;
+    expect((await site.visit((_ctx, of) => (of().a = 2))).status).toBe(200);
+    delete store.instead.set;
+    store.instead.get = down;
+    expect((await site.visit((_ctx, of) => void of())).status).toBe(503);
+    expect(asked).toEqual([
+      ['unavailable', '/', 'commit'],
+      ['unavailable', '/', 'load'],
+    ]);
+  });
+
+  it('storeTimeout bounds a read that never ends, and says so', async () => {
+    await open({ storeTimeout: 30 });
+    store.instead.get = hangs;
+    const answer = await site.visit((_ctx, of) => void of());
+    expect(answer.status).toBe(503);
+    expect(site.errors[0]).toMatchObject({
+      code: 'ERR_STORE_TIMEOUT',
+      kind: 'timeout',
+      outcome: 'not-applied',
+    });
+    expect(site.errors[0]?.message).toMatch(/"get" within 30 ms.*"storeTimeout"/);
+  });
+
+  it('storeTimeout leaves open whether a write that never ended was applied', async () => {
+    await open({ storeTimeout: 30 });
+    store.instead.set = hangs;
+    expect((await site.visit((_ctx, of) => (of().a = 2))).status).toBe(503);
+    expect(site.errors[0]).toMatchObject({ code: 'ERR_STORE_TIMEOUT', outcome: 'unknown' });
+  });
+
+  it('a dead record that cannot be destroyed fails no request', async () => {
+    await open({ valid: () => false });
+    store.instead.destroy = down;
+    const answer = await site.visit((_ctx, of) => void of().toJSON());
+    expect(answer.status).toBe(200);
+    expect(site.events).toEqual(['invalid', 'failed store']);
+  });
+
+  it('no answer, error or event says whose session it was', async () => {
+    await open();
+    const [id] = store.records.keys();
+    for (const step of ['get', 'set'] as const) {
+      store.instead[step] = down;
+      const answer = await site.visit((_ctx, of) => (of().a = 'the secret'));
+      expect(answer.said).toBe('Service Unavailable');
+      delete store.instead[step];
+    }
+    for (const error of site.errors) {
+      const all = `${error.message} ${error.stack ?? ''} ${JSON.stringify(error)}`;
+      expect(all).not.toContain('the secret');
+      expect(all).not.toContain(id);
+    }
+  });
+});
