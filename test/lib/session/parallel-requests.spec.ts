@@ -67,7 +67,7 @@ async function world(options: SessionOptions = {}, store = new MemoryStore()): P
       return result;
     },
     async data() {
-      return (await store.get(id, undefined, {})) ?? undefined;
+      return (await store.get(id)) ?? undefined;
     },
   };
 }
@@ -151,7 +151,7 @@ describe('parallel requests on a store that can compare and set', () => {
         expect(answers.map((answer) => answer.error)).toEqual(Array(n + 1).fill(undefined));
         expect(renewed).not.toBe(user.id);
         const expected = Object.fromEntries(writers.map((_, i) => [`key${i}`, i]));
-        expect(await user.store.get(renewed, undefined, {})).toMatchObject({
+        expect(await user.store.get(renewed)).toMatchObject({
           user: 'alice',
           ...expected,
         });
@@ -201,7 +201,7 @@ describe('parallel requests on a store that can compare and set', () => {
   it('would lose writes with a store whose version check is off, which this suite notices', async () => {
     class Careless extends MemoryStore {
       override async update(...[key, , ...rest]: Parameters<MemoryStore['update']>) {
-        const current = await this.read(key, undefined, {});
+        const current = await this.read(key);
         return super.update(key, current?.version ?? '', ...rest);
       }
     }

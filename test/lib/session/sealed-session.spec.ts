@@ -1,5 +1,5 @@
 import Koa from 'koa';
-import koaSession from 'koa-session';
+import { createSession as koaSession } from 'koa-session';
 import type { Session, SessionOptions } from '../../../lib/session/index.js';
 import { createSession, sealed } from '../../../lib/session/index.js';
 import { inProcess, type InProcessAnswer } from '../../support/in-process.js';
@@ -49,7 +49,7 @@ async function visit(app: Koa, user: ReturnType<typeof browser>): Promise<number
   return views;
 }
 
-const plain = () => application({}, koaSession.default as unknown as Make);
+const plain = () => application({}, koaSession as unknown as Make);
 
 describe('a session with a sealed cookie', () => {
   it('keeps its data without a signature cookie and without app.keys', async () => {

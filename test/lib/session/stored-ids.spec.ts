@@ -83,7 +83,7 @@ describe('hashIds', () => {
     const moving = application({ store, hashIds: { key: KEY, acceptPlain: true } });
     expect(await moving.userOf(login)).toBe('alice');
     await moving.request((session) => (session.seen = 1), login);
-    expect(await store.get(idOf(login) as string, undefined, {})).toBeUndefined();
+    expect(await store.get(idOf(login) as string)).toBeUndefined();
     const after = application({ store, hashIds: { key: KEY } });
     expect(await after.userOf(login)).toBe('alice');
   });
