@@ -9,7 +9,10 @@ import { hostOf, type Session } from './session.js';
 export interface SessionInfo {
   /** When the session began; `undefined` unless an option needs it (`absoluteMaxAge`, `owner`, ...). */
   createdAt: number | undefined;
-  /** When its user was last authenticated: by `login()`, or a change of a `rotateOn` key. */
+  /**
+   * When its user was last authenticated: by `login()`, or when the session got an owner or a
+   * `rotateOn` key that it did not have.
+   */
   authenticatedAt: number | undefined;
   /** When it ends if it is not used; `undefined` while it is new, or with `maxAge: 'session'`. */
   expiresAt: number | undefined;
