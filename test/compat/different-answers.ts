@@ -333,9 +333,18 @@ export const DIFFERENT_ANSWERS: readonly Scenario[] = [
     },
   },
   {
+    name: 'the UUIDs made for a request without a session, and for one that writes it',
+    differs: { id: 'ids-made-when-needed', koaSession: [1, 1], here: [0, 1] },
+    run: async (lab) => [await idsMade(lab, ''), await idsMade(lab, 'ctx.session.a = 1;')],
+  },
+  {
     name: 'what NODE_DEBUG shows of a session',
     differs: { id: 'nothing-secret-in-debug-output', koaSession: true, here: false },
-    run: (lab) => debugShowsData(lab),
+    run: async (lab) => {
+      const handler = "ctx.session.card = 'the secret';";
+      const printed = await inChild(lab, { handler }, { NODE_DEBUG: '*session*' });
+      return printed.includes('the secret');
+    },
   },
 ];
 
@@ -345,14 +354,20 @@ function failures(app: Koa): unknown[] {
   return reasons;
 }
 
-async function debugShowsData({ engine }: Lab): Promise<boolean> {
+/** Runs one request in a process of its own; `handler` and `before` are its source. */
+async function inChild(
+  { engine }: Lab,
+  code: { before?: string; options?: string; handler: string },
+  env: Record<string, string> = {},
+): Promise<string> {
   const script = `
+    ${code.before ?? ''}
     const { default: Koa } = await import('koa');
     const { default: session } = await import(process.argv[1]);
     const app = new Koa();
     app.keys = ['a key'];
-    app.use(session(app));
-    app.use((ctx) => { ctx.session.card = 'the secret'; ctx.body = 'ok'; });
+    app.use(session(${code.options ?? '{}'}, app));
+    app.use((ctx) => { ctx.body = 'ok'; ${code.handler} });
     const server = app.listen(0, async () => {
       await (await fetch('http://localhost:' + server.address().port)).text();
       process.exit();
@@ -360,7 +375,22 @@ async function debugShowsData({ engine }: Lab): Promise<boolean> {
   const { stderr, stdout } = await promisify(execFile)(
     process.execPath,
     ['--input-type=module', '--eval', script, engine.packageName],
-    { env: { ...process.env, NODE_DEBUG: '*session*' } },
+    { env: { ...process.env, ...env } },
   );
-  return (stderr + stdout).includes('the secret');
+  return stderr + stdout;
+}
+
+/** How many UUIDs one request makes. */
+async function idsMade(lab: Lab, handler: string): Promise<number> {
+  const before = `
+    const { default: crypto } = await import('node:crypto');
+    const { syncBuiltinESMExports } = await import('node:module');
+    for (const source of [crypto, globalThis.crypto]) {
+      const make = source.randomUUID;
+      source.randomUUID = () => (console.log('made a UUID'), make.call(source));
+    }
+    syncBuiltinESMExports();`;
+  const options = '{ store: { async get() {}, async set() {}, async destroy() {} } }';
+  const printed = await inChild(lab, { before, options, handler });
+  return printed.split('made a UUID').length - 1;
 }

@@ -185,19 +185,6 @@ export const DIFFERENT_WRITES: readonly Scenario[] = [
     },
   },
   {
-    name: 'a request without a session passes, on default ids',
-    differs: { id: 'ids-made-when-needed', koaSession: 1, here: 0 },
-    run: async (lab) => {
-      // koa-session puts its default genid into the options, where it can be counted.
-      const world = lab.world({ backing: 'store', genid: 'default' });
-      const { genid } = world.options as { genid?: () => string };
-      let made = 0;
-      if (genid) world.options.genid = () => (made++, genid());
-      await world.request([]);
-      return made;
-    },
-  },
-  {
     name: 'a client comes with ids that nobody made',
     differs: { id: 'malformed-ids-refused', koaSession: [1, 1, 1], here: [0, 0, 1] },
     run: async (lab) => {
