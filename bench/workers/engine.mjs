@@ -5,7 +5,8 @@ import { cookieOf, driver, pairedCalls } from '../in-process.mjs';
 
 export default async function engine(settings, progress) {
   const calls = {};
-  for (const [name, makeApp] of Object.entries(koaApps)) {
+  for (const name of settings.apps ?? Object.keys(koaApps)) {
+    const makeApp = koaApps[name];
     const drive = driver(makeApp());
     calls[`${name} /none`] = () => drive('/none');
     if (name === 'koa') continue;
