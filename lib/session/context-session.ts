@@ -322,20 +322,20 @@ export class ContextSession implements SessionHost {
   }
 
   async #save(request: CommitRequest, session: Session): Promise<void> {
-    let { dataJson, facts } = request.look ?? lookAt(session, request, this.#state);
+    let { data, facts } = request.look ?? lookAt(session, request, this.#state);
     const { reason } = facts;
     if (reason === undefined) return;
     if (this.#options.beforeSave !== undefined) {
       await this.#options.beforeSave(this.ctx, session);
-      ({ dataJson, facts } = lookAt(session, request, this.#state));
+      ({ data, facts } = lookAt(session, request, this.#state));
       facts = { ...facts, reason };
     }
-    const draft = draftOf(session, dataJson, facts, this.#state);
+    const draft = draftOf(session, data, facts, this.#state);
     if (request.change !== undefined) {
       await draft.apply(request.change);
       // The change may have been a login: only now is it known who the user is.
-      const after = factsOf(session, draft.dataJson, request, this.#state);
-      draft.decide(decisionsOn(draft.dataJson, after, this.#state));
+      const after = factsOf(session, draft.data, request, this.#state);
+      draft.decide(decisionsOn(draft.data, after, this.#state));
     }
     const limit = sessionLimit(this.#options, this.#backing, draft, this.#marks);
     await limit?.before();
@@ -367,7 +367,7 @@ export class ContextSession implements SessionHost {
   }
 
   #wrote(draft: Draft, outcome: { created: boolean; merges: number }): void {
-    this.#stored.isJson(draft.dataJson);
+    this.#stored.isNow(draft.data);
     this.requireSave = false;
     this.requireTouch = false;
     this.#written = true;
@@ -493,9 +493,9 @@ export class ContextSession implements SessionHost {
         if (this.#removed) return;
         this.#backing.announce(undefined);
       } else if (this.#session !== undefined) {
-        const { dataJson, facts } = lookAt(this.#session, {}, this.#state);
+        const { data, facts } = lookAt(this.#session, {}, this.#state);
         if (facts.reason === undefined) return;
-        this.#backing.announce(draftOf(this.#session, dataJson, facts, this.#state));
+        this.#backing.announce(draftOf(this.#session, data, facts, this.#state));
       }
       this.commit({ automatic: true }).catch(ignore);
     } catch (error) {

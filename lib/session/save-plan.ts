@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import { type Change, type Decisions, Draft } from './backing/draft.js';
+import { Snapshot } from './backing/snapshot.js';
 import type { StoredData } from './backing/stored-data.js';
 import { commitReason, type CommitReason } from './commit-reason.js';
 import type { RegenerateReason } from './events.js';
@@ -45,14 +46,14 @@ export interface SaveFacts {
 
 /** The session as a save found it: its data, and what is to be done. @internal */
 export interface Look {
-  dataJson: string;
+  data: Snapshot;
   facts: SaveFacts;
 }
 
 /** @internal */
 export function lookAt(session: Session, request: SaveRequest, state: SaveState): Look {
-  const dataJson = JSON.stringify(dataOf(session));
-  return { dataJson, facts: factsOf(session, dataJson, request, state) };
+  const data = Snapshot.of(dataOf(session));
+  return { data, facts: factsOf(session, data, request, state) };
 }
 
 /**
@@ -62,14 +63,14 @@ export function lookAt(session: Session, request: SaveRequest, state: SaveState)
  */
 export function factsOf(
   session: Session,
-  dataJson: string,
+  data: Snapshot,
   request: SaveRequest,
   state: SaveState,
 ): SaveFacts {
   const now = Date.now();
   const owner = ownerOf(session, request, state);
-  const rotation = rotationFor(dataJson, owner, request, state, now);
-  return { reason: reasonFor(session, dataJson, rotation, request, state), rotation, owner, now };
+  const rotation = rotationFor(data, owner, request, state, now);
+  return { reason: reasonFor(session, data, rotation, request, state), rotation, owner, now };
 }
 
 function ownerOf(
@@ -82,7 +83,7 @@ function ownerOf(
 }
 
 function rotationFor(
-  dataJson: string,
+  data: Snapshot,
   owner: string | undefined,
   { login, regenerate }: SaveRequest,
   { options, stored, marks }: SaveState,
@@ -90,12 +91,12 @@ function rotationFor(
 ): RegenerateReason | undefined {
   if (login) return 'login';
   if (regenerate) return 'requested';
-  return rotationDue({ options, stored, dataJson, marks, owner, now });
+  return rotationDue({ options, stored, data, marks, owner, now });
 }
 
 function reasonFor(
   session: Session,
-  dataJson: string,
+  data: Snapshot,
   rotation: RegenerateReason | undefined,
   { save, change }: SaveRequest,
   state: SaveState,
@@ -107,8 +108,8 @@ function reasonFor(
     removed: false,
     forced: rotation !== undefined || save === true || change !== undefined || state.requireSave,
     stored: stored.exists,
-    populated: dataJson !== '{}' || session.populated,
-    changed: () => stored.differsFrom(dataJson),
+    populated: !data.isEmpty || session.populated,
+    changed: () => stored.differsFrom(data),
     rolling: !written && prolongs,
     renew: !written && options.renew,
     expire,
@@ -124,17 +125,18 @@ function reasonFor(
  */
 export function draftOf(
   session: Session,
-  dataJson: string,
+  data: Snapshot,
   facts: SaveFacts,
   state: SaveState,
 ): Draft {
   const { options, maxAge, stored, marks } = state;
+  const isCookie = options.store === undefined && options.ContextStore === undefined;
   return new Draft({
     session,
     stored,
-    dataJson,
+    data: isCookie ? data.keepJson() : data.keepValues(),
     reason: facts.reason as CommitReason,
-    ...decisionsOn(dataJson, facts, state),
+    ...decisionsOn(data, facts, state),
     baseMarks: marks,
     lifetimeOf: (drafted) => lifetimeOf(options, maxAge, drafted, facts.now),
   });
@@ -142,7 +144,7 @@ export function draftOf(
 
 /** @internal */
 export function decisionsOn(
-  dataJson: string,
+  data: Snapshot,
   { rotation, owner, now }: SaveFacts,
   { ctx, options, stored, marks, newMarks }: SaveState,
 ): Decisions {
@@ -152,7 +154,7 @@ export function decisionsOn(
     owner,
     isFirst: !stored.exists,
     rotation,
-    authentication: authenticationOf({ options, stored, dataJson, marks, owner }),
+    authentication: authenticationOf({ options, stored, data, marks, owner }),
     now,
   });
   return {

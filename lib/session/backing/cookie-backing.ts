@@ -125,7 +125,7 @@ export class CookieBacking implements Backing {
   #value(draft: Draft): Awaitable<string> {
     const { codec, encode: encoder, key } = this.#host.options;
     if (codec !== undefined) return codec.encode(draft.record(), { name: key });
-    if (encoder === encode) return encodeJson(recordJson(draft.dataJson, draft.fields));
+    if (encoder === encode) return encodeJson(recordJson(draft.data.json, draft.fields));
     return encoder(draft.record());
   }
 
@@ -133,7 +133,7 @@ export class CookieBacking implements Backing {
     const { ctx, options } = this.#host;
     if (ctx.headerSent) {
       // The headers left with this very data: nothing is lost. With other data, it is, and is told.
-      if (this.#announced !== draft.dataJson) {
+      if (this.#announced !== draft.data.json) {
         emitEvent(ctx.app, 'session:failed', { name: options.key, ctx, reason: 'headers-sent' });
       }
     } else {
@@ -141,7 +141,7 @@ export class CookieBacking implements Backing {
       if (draft.regenerate !== undefined) removeSessionCookie(this.#host, this.#signed);
       writeSessionCookie(this.#host, value, draft.lifetime.cookie, this.#signed);
       if (this.#hasSignature && this.#signed === false) removeSignature(this.#host);
-      this.#announced = draft.dataJson;
+      this.#announced = draft.data.json;
     }
     return { status: 'written', created: false, merges: 0 };
   }

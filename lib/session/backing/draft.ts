@@ -6,6 +6,7 @@ import { type Marks, marksOf, mergeMarks } from '../rules/marks.js';
 import { recordData } from './record.js';
 import { dataOf } from '../session.js';
 import type { SessionRecord } from '../store.js';
+import { Snapshot } from './snapshot.js';
 import type { StoredData } from './stored-data.js';
 
 /** Edits a draft of the data, or returns other data in its place. @internal */
@@ -37,17 +38,18 @@ export class Draft {
   readonly #stored: StoredData;
   /** The JSON of the data that both edits started from, once it is needed. */
   #base: string | undefined;
-  /** The JSON of what this request made of it, before {@link Change} is applied. */
-  #mine: string;
-  #dataJson: string;
-  #data: Record<string, unknown> | undefined;
+  /** What this request made of it, before {@link Change} is applied. */
+  #mine: Snapshot;
+  #data: Snapshot;
+  /** The data to write, where it is no longer what the session held. */
+  #values: Record<string, unknown> | undefined;
   #change: Change | undefined;
 
   constructor(
     options: Decisions & {
       session: object;
       stored: StoredData;
-      dataJson: string;
+      data: Snapshot;
       reason: CommitReason;
       baseMarks: Marks;
       lifetimeOf: (marks: Marks) => Lifetime;
@@ -55,8 +57,8 @@ export class Draft {
   ) {
     this.#session = options.session;
     this.#stored = options.stored;
-    this.#mine = options.dataJson;
-    this.#dataJson = options.dataJson;
+    this.#mine = options.data;
+    this.#data = options.data;
     this.reason = options.reason;
     this.#regenerate = options.regenerate;
     this.#grace = options.grace;
@@ -88,20 +90,20 @@ export class Draft {
     return { ...this.#marks, ...this.lifetime.fields };
   }
 
-  /** The JSON of the data to write. */
-  get dataJson(): string {
-    return this.#dataJson;
+  /** The data to write. */
+  get data(): Snapshot {
+    return this.#data;
   }
 
   /** The record to write. Nested values may be the session's own: a store copies them. */
   record(): SessionRecord {
-    return { ...(this.#data ?? dataOf(this.#session)), ...this.fields };
+    return { ...(this.#values ?? dataOf(this.#session)), ...this.fields };
   }
 
   /** Applies `change` to the data, now and after each {@link rebase}. */
   async apply(change: Change): Promise<void> {
     this.#change = change;
-    await this.#finish(parse(this.#mine));
+    await this.#finish(parse(this.#mine.json));
   }
 
   /** Decides anew, once it is known what {@link Change} made of the data. */
@@ -116,9 +118,9 @@ export class Draft {
     const data = recordData(theirs);
     this.#marks = mergeMarks(this.#baseMarks, this.#marks, marksOf(theirs));
     const base = this.#base ?? this.#stored.json ?? '{}';
-    const merged = merge(parse(base), parse(this.#mine), data);
+    const merged = merge(parse(base), parse(this.#mine.json), data);
     this.#base = JSON.stringify(data);
-    this.#mine = JSON.stringify(merged);
+    this.#mine = Snapshot.ofJson(JSON.stringify(merged));
     await this.#finish(merged);
   }
 
@@ -132,10 +134,10 @@ export class Draft {
         (typeof returned === 'object' && returned !== null ? returned : draft) as SessionRecord,
       );
     }
-    const previous = parse(this.#dataJson);
-    this.#dataJson = JSON.stringify(next);
-    this.#data = next;
-    bring(this.#session as Record<string, unknown>, previous, parse(this.#dataJson));
+    const previous = parse(this.#data.json);
+    this.#data = Snapshot.ofJson(JSON.stringify(next));
+    this.#values = next;
+    bring(this.#session as Record<string, unknown>, previous, parse(this.#data.json));
   }
 }
 

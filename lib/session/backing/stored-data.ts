@@ -1,64 +1,68 @@
-import { dataJsonOf, recordData } from './record.js';
 import { dataOf } from '../session.js';
 import type { SessionRecord } from '../store.js';
+import { dataJsonOf, recordData } from './record.js';
+import { Snapshot } from './snapshot.js';
 
 /**
- * What is stored of a session, as the JSON of its data: what a commit compares with. The
- * comparison is exact; there is no checksum that two different states could share.
+ * What is stored of a session: what a commit compares with. The comparison is exact; there is no
+ * checksum that two different states could share.
  *
  * @internal
  */
 export class StoredData {
-  #json: string | undefined;
-  /** The whole text that `#json` was cut out of, until it is known to be canonical. */
+  #data: Snapshot | undefined;
+  /** The whole text that the data was cut out of, until it is known to be canonical. */
   #text: string | undefined;
 
   /** Whether anything is stored. */
   get exists(): boolean {
-    return this.#json !== undefined || this.#text !== undefined;
+    return this.#data !== undefined || this.#text !== undefined;
   }
 
-  /** The JSON, in canonical form as far as it is known. */
+  /** The JSON of the data, in canonical form. */
   get json(): string | undefined {
     if (this.#text !== undefined) this.#look(this.#text);
-    return this.#json;
+    return this.#data?.json;
   }
 
   /** The data came from this text (of a cookie). */
   cameFrom(text: string): void {
     this.#text = text;
-    this.#json = dataJsonOf(text);
+    const json = dataJsonOf(text);
+    this.#data = json === undefined ? undefined : Snapshot.ofJson(json);
   }
 
   /** The data is what `session` holds, as it was just loaded. */
   is(session: object): void {
-    if (this.#text === undefined) this.#json = JSON.stringify(dataOf(session));
+    if (this.#text === undefined) this.#data = Snapshot.of(dataOf(session)).keepValues();
   }
 
-  isJson(json: string): void {
-    this.#json = json;
+  /** The data was written. */
+  isNow(data: Snapshot): void {
+    this.#data = data;
     this.#text = undefined;
   }
 
   isGone(): void {
-    this.#json = undefined;
+    this.#data = undefined;
     this.#text = undefined;
   }
 
   /**
-   * Whether data with this JSON differs from what is stored. Equal texts are equal data. Unequal
-   * ones are compared once more with the canonical form of what is stored, since somebody else
-   * may have written that with other spacing.
+   * Whether data differs from what is stored. Equal texts are equal data. Unequal ones are
+   * compared once more with the canonical form of what is stored, since somebody else may have
+   * written that with other spacing.
    */
-  differsFrom(json: string): boolean {
-    if (json === this.#json) return false;
+  differsFrom(now: Snapshot): boolean {
+    if (this.#data?.isStill(now)) return false;
     if (this.#text === undefined) return true;
     this.#look(this.#text);
-    return json !== this.#json;
+    return this.#data?.isStill(now) !== true;
   }
 
   #look(text: string): void {
-    this.#json = JSON.stringify(recordData(JSON.parse(text) as SessionRecord));
+    const data = recordData(JSON.parse(text) as SessionRecord);
+    this.#data = Snapshot.of(data).keepJson();
     this.#text = undefined;
   }
 }

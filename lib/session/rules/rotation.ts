@@ -1,6 +1,7 @@
 import type { RegenerateReason } from '../events.js';
 import type { ResolvedSessionOptions } from '../options.js';
 import type { Marks } from './marks.js';
+import type { Snapshot } from '../backing/snapshot.js';
 import type { StoredData } from '../backing/stored-data.js';
 
 /** How long an id that `renewEvery` replaced stays usable when `regenerateGrace` is 0. */
@@ -10,7 +11,8 @@ const RENEWAL_GRACE = 30_000;
 export interface RotationFacts {
   options: ResolvedSessionOptions;
   stored: StoredData;
-  dataJson: string;
+  /** The data after this request. */
+  data: Snapshot;
   marks: Marks;
   /** Whose session it is after this request. */
   owner: string | undefined;
@@ -25,13 +27,13 @@ export interface RotationFacts {
  * @internal
  */
 export function rotationDue(facts: RotationFacts): RegenerateReason | undefined {
-  const { options, stored, dataJson, marks, owner, now } = facts;
+  const { options, stored, data, marks, owner, now } = facts;
   if (!stored.exists) return undefined;
   if (owner !== marks._owner) return 'rotateOn';
   const { rotateOn, renewEvery } = options;
-  if (rotateOn !== undefined && stored.differsFrom(dataJson)) {
+  if (rotateOn !== undefined && stored.differsFrom(data)) {
     const before = JSON.parse(stored.json ?? '{}') as Record<string, unknown>;
-    const after = JSON.parse(dataJson) as Record<string, unknown>;
+    const after = JSON.parse(data.json) as Record<string, unknown>;
     if (rotateOn.some((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]))) {
       return 'rotateOn';
     }
@@ -57,14 +59,14 @@ export type Authentication = 'now' | 'over' | undefined;
  * @internal
  */
 export function authenticationOf(
-  facts: Pick<RotationFacts, 'options' | 'stored' | 'dataJson' | 'marks' | 'owner'>,
+  facts: Pick<RotationFacts, 'options' | 'stored' | 'data' | 'marks' | 'owner'>,
 ): Authentication {
-  const { options, stored, dataJson, marks, owner } = facts;
+  const { options, stored, data, marks, owner } = facts;
   const { rotateOn } = options;
   if (owner !== marks._owner) return owner === undefined ? 'over' : 'now';
-  if (rotateOn === undefined || !stored.differsFrom(dataJson)) return undefined;
+  if (rotateOn === undefined || !stored.differsFrom(data)) return undefined;
   const before = JSON.parse(stored.json ?? '{}') as Record<string, unknown>;
-  const after = JSON.parse(dataJson) as Record<string, unknown>;
+  const after = JSON.parse(data.json) as Record<string, unknown>;
   if (rotateOn.some((key) => before[key] == null && after[key] != null)) return 'now';
   const lost = rotateOn.some((key) => before[key] != null);
   return lost && rotateOn.every((key) => after[key] == null) ? 'over' : undefined;
