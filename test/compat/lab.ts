@@ -3,7 +3,8 @@ import type { Middleware } from 'koa';
 import { MemoryStore } from '../../lib/stores/memory.js';
 import type { DifferenceId } from './differences.js';
 import type { Engine } from './engines.js';
-import { type Host, PLAIN, type Setup, World } from './world.js';
+import type { Host } from './host.js';
+import { PLAIN, type Setup, World } from './world.js';
 
 /** One line of the table: what is done, and where the two engines differ, what each of them does. */
 export interface Scenario {

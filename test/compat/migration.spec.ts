@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { MemoryStore } from '../../lib/stores/memory.js';
 import { ours, theirs } from './engines.js';
 import type { Op } from './steps.js';
-import { clock, Host, type LooseContext, PLAIN, type Setup, World } from './world.js';
+import { clock, Host } from './host.js';
+import { type LooseContext, PLAIN, type Setup, World } from './world.js';
 
 /** A user behind a load balancer with servers of both engines. */
 interface Visit {

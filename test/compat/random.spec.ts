@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import type { DifferenceId } from './differences.js';
 import { ours, theirs, theirsFixed } from './engines.js';
 import { type Case, cases } from './generate.js';
-import { clock, Host, show, transcript } from './world.js';
+import { clock, Host } from './host.js';
+import { show, transcript } from './transcript.js';
 
 /** `COMPAT_RUNS=100000 node scripts/test.mjs test/compat/random.spec.ts` for a long run. */
 const RUNS = Number(process.env.COMPAT_RUNS ?? 2_000);

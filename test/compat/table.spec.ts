@@ -4,7 +4,7 @@ import { DIFFERENT_WRITES } from './different-writes.js';
 import { DIFFERENCES } from './differences.js';
 import { ours, theirs } from './engines.js';
 import { Lab } from './lab.js';
-import { clock, Host } from './world.js';
+import { clock, Host } from './host.js';
 
 const host = new Host();
 

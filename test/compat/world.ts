@@ -1,15 +1,10 @@
-import { once } from 'node:events';
-import { Agent, createServer, request as httpRequest } from 'node:http';
-import type { IncomingHttpHeaders, RequestListener, Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingHttpHeaders, RequestListener } from 'node:http';
 import Keygrip from 'keygrip';
 import Koa from 'koa';
 import type { Context } from 'koa';
 import type { Engine } from './engines.js';
+import { clock, type Host, START } from './host.js';
 import { type CookieTrick, type Op, perform, type Step } from './steps.js';
-
-/** Where the frozen clock starts: 14 November 2023. */
-export const START = 1_700_000_000_000;
 
 /** An application with a session, described by data. */
 export interface Setup {
@@ -63,69 +58,6 @@ export interface Exchange {
   /** What the handlers saw. */
   seen: unknown[];
 }
-
-/** One server for all worlds of a test file: worlds take turns, a request at a time. */
-export class Host {
-  #server: Server | undefined;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  listener: RequestListener = (_request, response) => response.end();
-
-  async open(): Promise<void> {
-    this.#server = createServer((request, response) => {
-      this.listener(request, response);
-    }).listen(0, '127.0.0.1');
-    await once(this.#server, 'listening');
-  }
-
-  async close(): Promise<void> {
-    const server = this.#server as Server;
-    this.#agent.destroy();
-    server.close();
-    server.closeAllConnections();
-    await once(server, 'close');
-  }
-
-  get(
-    headers: Record<string, string>,
-  ): Promise<{ status: number; headers: IncomingHttpHeaders; body: string }> {
-    const { port } = this.#server?.address() as AddressInfo;
-    return new Promise((resolve, reject) => {
-      const sent = httpRequest(
-        { host: '127.0.0.1', port, agent: this.#agent, headers },
-        (response) => {
-          const chunks: Buffer[] = [];
-          response.on('data', (chunk: Buffer) => chunks.push(chunk));
-          response.on('end', () => {
-            const body = Buffer.concat(chunks).toString();
-            resolve({ status: response.statusCode ?? 0, headers: response.headers, body });
-          });
-          response.on('error', reject);
-        },
-      );
-      sent.setTimeout(10_000, () => sent.destroy(new Error('no answer within 10 s')));
-      sent.on('error', (error: NodeJS.ErrnoException) => {
-        // An answer that the server tore down is an answer too.
-        if (error.code === 'ECONNRESET')
-          resolve({ status: 0, headers: {}, body: 'connection reset' });
-        else reject(error);
-      });
-      sent.end();
-    });
-  }
-}
-
-const realNow = Date.now;
-
-/** The clock that both engines read; nothing else moves it. */
-export const clock = {
-  now: START,
-  freeze(): void {
-    Date.now = () => clock.now;
-  },
-  release(): void {
-    Date.now = realNow;
-  },
-};
 
 /** One application, one client, one store. */
 export class World {
@@ -395,64 +327,6 @@ export class World {
     }
     if (this.#first === undefined && this.jar.size > 0) this.#first = new Map(this.jar);
   }
-}
-
-/** All that an engine did on the way through `steps`. */
-export async function transcript(
-  engine: Engine,
-  setup: Setup,
-  steps: readonly Step[],
-  host: Host,
-): Promise<Exchange[]> {
-  const world = new World(engine, setup, host);
-  const exchanges: Exchange[] = [];
-  for (const step of steps) {
-    const exchange = await world.take(step);
-    if (exchange !== undefined) exchanges.push(exchange);
-  }
-  return setup.genid === 'default'
-    ? withNamedIds(exchanges, world.app.keys as string[])
-    : exchanges;
-}
-
-// The first character may have been altered by a trick.
-const UUID = /[0-9a-fyz][0-9a-f]{7}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/g;
-const LONE = /koa\.sess\.sig=[\w-]{27}/g;
-const SIGNED = /(koa\.sess)=([^;]+)(; .*)?\u0000\1\.sig=([^;]+)/g;
-
-/** Random ids, named in the order they are seen in; their signatures are checked on the way. */
-function withNamedIds(exchanges: Exchange[], keys: string[]): Exchange[] {
-  const names = new Map<string, string>();
-  const keygrip = new Keygrip(keys);
-  const signed = exchanges.map((exchange) => ({
-    ...exchange,
-    setCookie: exchange.setCookie
-      .join('\u0000')
-      .replace(
-        SIGNED,
-        (_all, name: string, value: string, rest: string, signature: string) =>
-          `${name}=${value}${rest}\u0000${name}.sig=${keygrip.verify(`${name}=${value}`, signature) ? 'good' : 'bad'}`,
-      )
-      .split('\u0000')
-      .filter((line) => line !== ''),
-  }));
-  // A signature that was renewed without its cookie stands alone; other cases compare its bytes.
-  const text = show(signed)
-    .replace(LONE, 'koa.sess.sig=renewed')
-    .replace(UUID, (id) => {
-      if (!names.has(id)) names.set(id, `uuid ${names.size + 1}`);
-      return names.get(id) as string;
-    });
-  return JSON.parse(text) as Exchange[];
-}
-
-/** A transcript as text, for comparison: `undefined` counts. */
-export function show(value: unknown): string {
-  return JSON.stringify(
-    value,
-    (_key, part: unknown) => (part === undefined ? '<undefined>' : part),
-    1,
-  );
 }
 
 async function catchErrors(ctx: Koa.Context, next: Koa.Next): Promise<void> {
