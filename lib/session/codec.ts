@@ -37,7 +37,7 @@ export interface SessionCodec {
   acceptsSigned?(now: number): boolean;
 }
 
-/** @publicApi */
+/** What a codec is told of the cookie it works on. @publicApi */
 export interface CodecContext {
   /** The cookie's name (the option `key`). */
   name: string;

@@ -77,7 +77,7 @@ export interface SessionEvents {
   'session:failed': SessionEvent & { reason: FailureReason; error?: SessionError | Error };
 }
 
-/** @publicApi */
+/** The names of {@link SessionEvents}. @publicApi */
 export type SessionEventName = keyof SessionEvents;
 
 /** koa-session's three events are always emitted, in the way koa-session does it. @internal */

@@ -45,13 +45,13 @@ export interface StoreCallOptions {
   ctx?: Context;
 }
 
-/** @publicApi */
+/** Passed with `get`. @publicApi */
 export interface StoreGetOptions extends StoreCallOptions {
   /** The option `rolling`: every request prolongs the session. */
   rolling?: boolean;
 }
 
-/** @publicApi */
+/** Passed with `set`. @publicApi */
 export interface StoreSetOptions extends StoreCallOptions {
   /** The option `rolling`. */
   rolling?: boolean;
@@ -106,7 +106,7 @@ export interface SessionStore {
   destroy(key: string, options: StoreCallOptions): Promise<unknown> | unknown;
 }
 
-/** @publicApi */
+/** Passed with `create` and `update`. @publicApi */
 export interface StoreWriteOptions extends StoreSetOptions {
   /**
    * A random name of this one write. A store keeps it beside the record, and answers a repeated
@@ -151,7 +151,7 @@ export interface VersionedRecord {
   expires?: number;
 }
 
-/** @publicApi */
+/** Passed with `read`. @publicApi */
 export interface StoreReadOptions extends StoreGetOptions {
   /**
    * Prolong the record's life to this many milliseconds from now in the same round trip as the

@@ -19,7 +19,7 @@ export type { Wrapped } from './internal/store-methods.js';
  */
 export type CircuitState = 'closed' | 'open' | 'half-open';
 
-/** @publicApi */
+/** When a circuit breaker opens, and when it tries again. @publicApi */
 export interface CircuitBreakerOptions {
   /** How many failures in a row open the circuit. Default: 5. */
   failures?: number;

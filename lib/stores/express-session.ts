@@ -15,7 +15,7 @@ export interface ExpressSessionStoreLike {
   destroy(id: string, callback?: (error?: unknown) => void): unknown;
 }
 
-/** @publicApi */
+/** Which store an {@link ExpressSessionStore} works through. @publicApi */
 export interface ExpressSessionStoreOptions {
   /** The store: connect-redis, connect-pg-simple, connect-mongo or any other. */
   store: ExpressSessionStoreLike;

@@ -16,7 +16,7 @@ export interface KeyvLike {
   on(event: 'error', listener: (error: unknown) => void): unknown;
 }
 
-/** @publicApi */
+/** Which Keyv a {@link KeyvStore} keeps its records in. @publicApi */
 export interface KeyvStoreOptions {
   /**
    * The Keyv instance, with a namespace of its own. It must throw on errors

@@ -16,7 +16,7 @@ import type { StoreMethod, Wrapped } from './internal/store-methods.js';
 
 export type { Wrapped } from './internal/store-methods.js';
 
-/** @publicApi */
+/** How stale a two-tier store may read, and how much it keeps. @publicApi */
 export interface TwoTierOptions {
   /**
    * How old what a read answers may be, milliseconds. What another process changes or ends is

@@ -52,7 +52,7 @@ export interface StoreContractSkip {
   reason: string;
 }
 
-/** @publicApi */
+/** Which store is tested, and what it claims to be able to do. @publicApi */
 export interface StoreContractOptions<S extends SessionStore = SessionStore> {
   /** What the report calls the store. */
   name: string;

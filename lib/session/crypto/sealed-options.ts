@@ -22,7 +22,7 @@ export type SealRefusal = 'malformed' | 'unknown-kid' | 'bad-tag' | 'expired' | 
 /** A point in time: a date, epoch milliseconds, or a text that `Date` reads. @publicApi */
 export type Instant = Date | number | string;
 
-/** @publicApi */
+/** What {@link sealed} takes. @publicApi */
 export interface SealedOptions {
   /**
    * Secrets of at least 32 random bytes each. The first one seals, all of them open: to rotate,

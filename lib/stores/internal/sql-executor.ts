@@ -1,12 +1,12 @@
 import { SessionOptionsError, typeName } from '../../errors.js';
 
-/** @publicApi */
+/** The SQL that a database speaks. @publicApi */
 export type SqlDialect = 'postgres' | 'mysql' | 'sqlite';
 
 /** What a statement is given. @publicApi */
 export type SqlValue = string | number | null;
 
-/** @publicApi */
+/** What a statement gave: rows, and how many it changed. @publicApi */
 export interface SqlResult {
   /** The rows that a `SELECT`, or a `RETURNING`, gave. */
   rows: readonly Record<string, unknown>[];
