@@ -22,7 +22,7 @@ export const DIFFERENCES = [
   // What is written
   difference('exact-change-detection', {
     koaSession: 'compares CRC-32 checksums, so two different states may count as equal',
-    here: 'compares the JSON itself',
+    here: 'compares the data itself',
     why: 'A user who chooses a value can make one with the checksum of another; that change is lost without a word.',
   }),
   difference('no-second-write', {
