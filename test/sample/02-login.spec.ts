@@ -116,6 +116,8 @@ describeWith('sample 02-login in Chromium', executablePath, 'Chromium on the PAT
     await logIn('correct horse');
     await page.reload();
     await page.getByRole('button', { name: 'Log out' }).click();
+    // Only a page that has arrived can be left.
+    await page.getByRole('heading', { name: 'Log in' }).waitFor();
     await page.goBack();
     expect(await heading()).toBe('Log in');
   });
