@@ -204,7 +204,7 @@ describe('inspect', () => {
     for (const keys of [ENV, { SESSION_KEY: `[${KEY}` }, { SESSION_KEY: '' }]) {
       const { out, err } = await run(['inspect', signed(record), ...AT], keys);
       expect(out + err).not.toMatch(KEY);
-       
+
       expect(out + err).not.toMatch(/[\u001b\u009b\u202e]/);
     }
   });
