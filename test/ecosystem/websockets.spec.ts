@@ -70,7 +70,10 @@ describe('@nestjs/websockets', () => {
       });
       expect(answer).toBe('Hello, Ada');
       expect(await browser.text('/login')).toBe('in');
+      // Over polling it leaves with further requests, which must not outlive the server.
+      const left = new Promise((resolve) => socket.io.engine.once('close', resolve));
       socket.disconnect();
+      await left;
     },
   );
 });
