@@ -26,7 +26,8 @@ export interface CommitFacts {
   /** The record's `_expire`, epoch milliseconds. */
   expire: number | undefined;
   maxAge: number | 'session' | undefined;
-  now: () => number;
+  /** Epoch milliseconds. */
+  now: number;
 }
 
 /**
@@ -42,7 +43,7 @@ export function commitReason(facts: CommitFacts): CommitReason | undefined {
   if (facts.changed()) return 'changed';
   if (facts.rolling) return 'rolling';
   if (facts.renew && facts.expire !== undefined && typeof facts.maxAge === 'number') {
-    if (facts.expire - facts.now() < facts.maxAge / 2) return 'renew';
+    if (facts.expire - facts.now < facts.maxAge / 2) return 'renew';
   }
   return undefined;
 }

@@ -18,7 +18,7 @@ import { beforeHeaders } from './http/header-watch.js';
 import { lazySession } from './lazy-session.js';
 import type { ResolvedSessionOptions } from './options.js';
 import { isMaxAge } from './rules/max-age.js';
-import { type Marks, marksOf } from './rules/marks.js';
+import { type Marks, marksOf, NO_MARKS } from './rules/marks.js';
 import type { RecordFields } from './backing/record.js';
 import { sessionLimit } from './rules/session-limit.js';
 import { type Verdict, verdictOn } from './rules/verdict.js';
@@ -57,32 +57,31 @@ interface CommitRequest extends SaveRequest {
  *
  * @internal
  */
-export class ContextSession implements SessionHost {
+export class ContextSession implements SessionHost, SaveState {
   readonly ctx: Context;
   maxAge: number | 'session' | undefined;
   expire: number | undefined;
   requireSave = false;
   requireTouch = false;
 
-  #options: ResolvedSessionOptions;
+  /** The options of this request: shared until someone changes them for this request alone. */
+  options: ResolvedSessionOptions;
   #optionsAreOwn = false;
   readonly #backing: CookieBacking | StoreBacking;
   /** `undefined`: nobody asked yet. `null`: removed. */
   #session: Session | null | undefined;
   /** A record that is loaded and valid, until somebody asks for the session. */
   #record: SessionRecord | undefined;
-  readonly #stored = new StoredData();
-  /** The marks as they are stored, and what this request adds to them. */
-  #marks: Marks = {};
-  #newMarks: Marks = {};
+  readonly stored = new StoredData();
+  marks: Marks = NO_MARKS;
+  newMarks: Marks = NO_MARKS;
   #loading: Promise<void> | undefined;
   #loaded = false;
   #accessed = false;
   #failure: StoreError | undefined;
   /** The request goes on without its session: nothing more is written. */
   #detached = false;
-  /** Written in this request: `rolling` and `renew` have had their turn. */
-  #written = false;
+  written = false;
   #removed = false;
   /** Whether the middleware is at work. What others change before and after is theirs to save. */
   readonly #isAtWork: () => boolean;
@@ -91,21 +90,16 @@ export class ContextSession implements SessionHost {
   constructor(ctx: Context, options: ResolvedSessionOptions, isAtWork: () => boolean) {
     this.ctx = ctx;
     this.#isAtWork = isAtWork;
-    this.#options = options;
+    this.options = options;
     this.maxAge = options.maxAge;
     const store = options.ContextStore ? new options.ContextStore(ctx) : options.store;
     this.#backing = store === undefined ? new CookieBacking(this) : new StoreBacking(this, store);
   }
 
-  /** The options of this request: shared until someone changes them for this request alone. */
-  get options(): ResolvedSessionOptions {
-    return this.#options;
-  }
-
   /** `ctx.sessionOptions`: a copy that a handler may change for this request. */
   get ownOptions(): ResolvedSessionOptions {
     if (!this.#optionsAreOwn) {
-      this.#options = Object.defineProperty({ ...this.#options }, 'maxAge', {
+      this.options = Object.defineProperty({ ...this.options }, 'maxAge', {
         configurable: true,
         enumerable: true,
         get: () => this.maxAge,
@@ -115,7 +109,7 @@ export class ContextSession implements SessionHost {
       });
       this.#optionsAreOwn = true;
     }
-    return this.#options;
+    return this.options;
   }
 
   get externalKey(): string | undefined {
@@ -127,7 +121,7 @@ export class ContextSession implements SessionHost {
     if (this.#session !== undefined) return this.#session;
     if (this.#failure !== undefined) throw this.#unavailable(this.#failure);
     if (!this.#loaded) {
-      if (this.#options.load === 'lazy') return lazySession(() => this.ready());
+      if (this.options.load === 'lazy') return lazySession(() => this.ready());
       // Before the middleware, a stored session cannot be read: it is empty, and what is written
       // to it is dropped when the middleware loads the real one.
       if (this.#backing instanceof CookieBacking) this.#loadNow();
@@ -163,7 +157,7 @@ export class ContextSession implements SessionHost {
 
   /** koa-session asks `genid` as soon as there is a session, and applications see that. */
   #claimId(): void {
-    if (this.#options.genid !== undefined) void this.#backing.id;
+    if (this.options.genid !== undefined) void this.#backing.id;
   }
 
   /** The session, loaded. */
@@ -180,18 +174,18 @@ export class ContextSession implements SessionHost {
 
   async #loadLater(id?: string): Promise<void> {
     // Whatever was done to the session before it could be read is dropped, as in koa-session.
-    if (this.#options.load !== 'lazy') {
+    if (this.options.load !== 'lazy') {
       this.#session = undefined;
       this.requireSave = false;
-      this.#written = false;
+      this.written = false;
       this.#removed = false;
-      this.#stored.isGone();
+      this.stored.isGone();
       this.expire = undefined;
     }
     try {
       const loaded = await (this.#backing as Backing).load(id);
       // Only hooks of the application are waited for.
-      const checked = verdictOn(this.ctx, this.#options, loaded);
+      const checked = verdictOn(this.ctx, this.options, loaded);
       const verdict = isThenable(checked) ? await checked : checked;
       const settled = this.#settle(loaded, verdict);
       if (isThenable(settled)) await settled;
@@ -208,7 +202,7 @@ export class ContextSession implements SessionHost {
   #loadNow(): void {
     const loaded = this.#backing.load();
     if (isThenable(loaded)) throw asyncHook('decode', loaded);
-    const verdict = verdictOn(this.ctx, this.#options, loaded);
+    const verdict = verdictOn(this.ctx, this.options, loaded);
     if (isThenable(verdict)) throw asyncHook('valid', verdict);
     const settled = this.#settle(loaded, verdict);
     if (isThenable(settled)) throw asyncHook('genid', settled);
@@ -218,9 +212,9 @@ export class ContextSession implements SessionHost {
     this.#loaded = true;
     if (loaded.status === 'found' && verdict === 'accepted') {
       this.#record = loaded.record as SessionRecord;
-      if (loaded.text !== undefined) this.#stored.cameFrom(loaded.text);
+      if (loaded.text !== undefined) this.stored.cameFrom(loaded.text, this.#record);
       this.#restoreFields(this.#record);
-      this.#marks = marksOf(this.#record);
+      this.marks = marksOf(this.#record);
       this.#backing.adopt();
       return;
     }
@@ -255,7 +249,7 @@ export class ContextSession implements SessionHost {
     if (record !== undefined) {
       this.#record = undefined;
       this.#fill(session, record);
-      this.#stored.is(session);
+      this.stored.is(session);
     }
     this.#session = session;
     return session;
@@ -292,7 +286,7 @@ export class ContextSession implements SessionHost {
     if (this.#failure !== undefined && !request.automatic) throw this.#unavailable(this.#failure);
     if (this.#detached || this.#failure !== undefined) return;
     // A lazy session that was replaced or removed without being read is read now.
-    if (!this.#loaded && this.#options.load === 'lazy') await this.load();
+    if (!this.#loaded && this.options.load === 'lazy') await this.load();
     try {
       if (this.#session === null) await this.#remove(request.logout ? 'logout' : 'removed');
       else await this.#save(request, this.#session ?? this.#materialise());
@@ -307,7 +301,7 @@ export class ContextSession implements SessionHost {
     // Somebody holds a session object from before it was loaded.
     if (save || regenerate) return this.#loaded;
     if (this.#record === undefined) return false;
-    const { rolling, renew, idleTimeout, renewEvery } = this.#options;
+    const { rolling, renew, idleTimeout, renewEvery } = this.options;
     return rolling || renew || idleTimeout !== undefined || renewEvery !== undefined;
   }
 
@@ -315,64 +309,49 @@ export class ContextSession implements SessionHost {
     if (this.#removed) return;
     this.#removed = true;
     await this.#backing.remove();
-    this.#stored.isGone();
-    this.#marks = {};
-    sendClearSiteData(this.ctx, this.#options.clearSiteData);
+    this.stored.isGone();
+    this.marks = NO_MARKS;
+    sendClearSiteData(this.ctx, this.options.clearSiteData);
     this.#emit('session:destroyed', { reason });
   }
 
   async #save(request: CommitRequest, session: Session): Promise<void> {
-    let { data, facts } = request.look ?? lookAt(session, request, this.#state);
+    let { data, facts } = request.look ?? lookAt(session, request, this);
     const { reason } = facts;
     if (reason === undefined) return;
-    if (this.#options.beforeSave !== undefined) {
-      await this.#options.beforeSave(this.ctx, session);
-      ({ data, facts } = lookAt(session, request, this.#state));
+    if (this.options.beforeSave !== undefined) {
+      await this.options.beforeSave(this.ctx, session);
+      ({ data, facts } = lookAt(session, request, this));
       facts = { ...facts, reason };
     }
-    const draft = draftOf(session, data, facts, this.#state);
+    const draft = draftOf(session, data, facts, this);
     if (request.change !== undefined) {
       await draft.apply(request.change);
       // The change may have been a login: only now is it known who the user is.
-      const after = factsOf(session, draft.data, request, this.#state);
-      draft.decide(decisionsOn(draft.data, after, this.#state));
+      const after = factsOf(session, draft.data, request, this);
+      draft.decide(decisionsOn(draft.data, after, this));
     }
-    const limit = sessionLimit(this.#options, this.#backing, draft, this.#marks);
-    await limit?.before();
-    const outcome = await this.#backing.write(draft);
+    const limit = sessionLimit(this.options, this.#backing, draft, this.marks);
+    if (limit !== undefined) await limit.before();
+    const writing = this.#backing.write(draft);
+    const outcome = isThenable(writing) ? await writing : writing;
     if (outcome.status === 'gone') {
       this.#gone(request);
       return;
     }
     this.#wrote(draft, outcome);
-    for (let ended = (await limit?.after()) ?? 0; ended > 0; ended--) {
+    for (let ended = limit === undefined ? 0 : await limit.after(); ended > 0; ended--) {
       this.#emit('session:destroyed', { reason: 'limit' });
     }
   }
 
-  /** What this request knows of its session, for those who decide. */
-  get #state(): SaveState {
-    return {
-      ctx: this.ctx,
-      options: this.#options,
-      stored: this.#stored,
-      marks: this.#marks,
-      newMarks: this.#newMarks,
-      maxAge: this.maxAge,
-      expire: this.expire,
-      requireSave: this.requireSave,
-      requireTouch: this.requireTouch,
-      written: this.#written,
-    };
-  }
-
   #wrote(draft: Draft, outcome: { created: boolean; merges: number }): void {
-    this.#stored.isNow(draft.data);
+    this.stored.isNow(draft.data);
     this.requireSave = false;
     this.requireTouch = false;
-    this.#written = true;
-    this.#marks = draft.marks;
-    this.#newMarks = {};
+    this.written = true;
+    this.marks = draft.marks;
+    this.newMarks = NO_MARKS;
     this.expire = draft.lifetime.fields._expire;
     if (outcome.created) this.#emit('session:created', {});
     if (draft.regenerate !== undefined) {
@@ -417,19 +396,16 @@ export class ContextSession implements SessionHost {
   }
 
   csrfBinding(make: boolean): string | undefined {
-    const binding = this.#newMarks._csrf ?? this.#marks._csrf;
+    const binding = this.newMarks._csrf ?? this.marks._csrf;
     if (binding !== undefined || !make) return binding;
+    const made = randomBytes(CSRF_BYTES).toString('base64url');
+    this.newMarks = { ...this.newMarks, _csrf: made };
     this.requireSave = true;
-    return (this.#newMarks._csrf = randomBytes(CSRF_BYTES).toString('base64url'));
+    return made;
   }
 
   get storeKey(): string | undefined {
     return this.#backing.storeKey;
-  }
-
-  /** @see sessionInfo */
-  get marks(): Marks {
-    return this.#marks;
   }
 
   async reload(): Promise<void> {
@@ -439,8 +415,8 @@ export class ContextSession implements SessionHost {
     this.#loaded = false;
     this.requireSave = false;
     this.requireTouch = false;
-    this.maxAge = this.#options.maxAge;
-    this.#stored.isGone();
+    this.maxAge = this.options.maxAge;
+    this.stored.isGone();
     // A session that got a new id in this request lies under that one.
     const id = this.#backing.storeKey === undefined ? undefined : this.#backing.id;
     this.#loading = this.#loadLater(id);
@@ -468,9 +444,9 @@ export class ContextSession implements SessionHost {
   #isClean(request: CommitRequest): boolean {
     if (this.#session === undefined) return !this.#isDue(request);
     if (this.#session === null || this.#queue !== undefined) return false;
-    if (this.#failure !== undefined || (!this.#loaded && this.#options.load === 'lazy'))
+    if (this.#failure !== undefined || (!this.#loaded && this.options.load === 'lazy'))
       return false;
-    request.look = lookAt(this.#session, request, this.#state);
+    request.look = lookAt(this.#session, request, this);
     return request.look.facts.reason === undefined;
   }
 
@@ -478,7 +454,7 @@ export class ContextSession implements SessionHost {
   #touchHeaders(): void {
     if (this.#accessed) return;
     this.#accessed = true;
-    if (!this.#options.autoCommit) return;
+    if (!this.options.autoCommit) return;
     beforeHeaders(this.ctx.res, () => {
       this.#announce();
       this.#tellCaches();
@@ -493,9 +469,9 @@ export class ContextSession implements SessionHost {
         if (this.#removed) return;
         this.#backing.announce(undefined);
       } else if (this.#session !== undefined) {
-        const { data, facts } = lookAt(this.#session, {}, this.#state);
+        const { data, facts } = lookAt(this.#session, {}, this);
         if (facts.reason === undefined) return;
-        this.#backing.announce(draftOf(this.#session, data, facts, this.#state));
+        this.#backing.announce(draftOf(this.#session, data, facts, this));
       }
       this.commit({ automatic: true }).catch(ignore);
     } catch (error) {
@@ -504,13 +480,13 @@ export class ContextSession implements SessionHost {
   }
 
   #tellCaches(): void {
-    if (!this.#accessed || !this.#options.cacheHeaders || this.#options.externalKey) return;
-    sendCacheHeaders(this.ctx, this.#written || this.#removed);
+    if (!this.#accessed || !this.options.cacheHeaders || this.options.externalKey) return;
+    sendCacheHeaders(this.ctx, this.written || this.#removed);
   }
 
   #policy(error: StoreError, step: 'load' | 'commit'): 'fail' | 'anonymous' {
     this.#emitFailure('store', error);
-    const policy = this.#options.onStoreError;
+    const policy = this.options.onStoreError;
     return typeof policy === 'function' ? policy(error, this.ctx, step) : policy;
   }
 
@@ -532,7 +508,7 @@ export class ContextSession implements SessionHost {
     payload: Omit<SessionEvents[Name], 'name' | 'ctx'>,
   ): void {
     emitEvent(this.ctx.app, event, {
-      name: this.#options.key,
+      name: this.options.key,
       ctx: this.ctx,
       ...payload,
     } as SessionEvents[Name]);

@@ -28,6 +28,9 @@ export class Installation {
   readonly #slot = Symbol('session');
   /** Where a context notes that this installation's middleware is at work. */
   readonly #working = Symbol('session middleware at work');
+  /** The options that {@link #loadsFirst} was worked out for. */
+  #judged: ResolvedSessionOptions | undefined;
+  #loadsFirst = false;
 
   constructor(key: string, options: LiveOptions) {
     this.key = key;
@@ -54,16 +57,13 @@ export class Installation {
 
   /** Loads what is to be loaded before the next middleware runs. Without a store that is nothing. */
   begin(ctx: Context): Promise<void> | undefined {
-    const options = this.#options.current;
     (ctx as unknown as Slots)[this.#working] = true;
-    if (options.load === 'lazy') return undefined;
-    const eager =
-      options.store !== undefined ||
-      options.ContextStore !== undefined ||
-      options.load === 'eager' ||
-      isAsync(options.valid) ||
-      isAsync(options.decode);
-    return eager ? this.of(ctx).load() : undefined;
+    const options = this.#options.current;
+    if (options !== this.#judged) {
+      this.#judged = options;
+      this.#loadsFirst = loadsFirst(options);
+    }
+    return this.#loadsFirst ? this.of(ctx).load() : undefined;
   }
 
   /** Writes the session, if the request had one. */
@@ -73,6 +73,18 @@ export class Installation {
     const session = slots[this.#slot] as ContextSession | undefined;
     return session?.finish(this.#options.current.autoCommit);
   }
+}
+
+/** Whether the session is to be there before the next middleware runs. */
+function loadsFirst(options: ResolvedSessionOptions): boolean {
+  if (options.load === 'lazy') return false;
+  return (
+    options.store !== undefined ||
+    options.ContextStore !== undefined ||
+    options.load === 'eager' ||
+    isAsync(options.valid) ||
+    isAsync(options.decode)
+  );
 }
 
 function isAsync(hook: unknown): boolean {

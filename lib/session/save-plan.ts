@@ -70,7 +70,8 @@ export function factsOf(
   const now = Date.now();
   const owner = ownerOf(session, request, state);
   const rotation = rotationFor(data, owner, request, state, now);
-  return { reason: reasonFor(session, data, rotation, request, state), rotation, owner, now };
+  const reason = reasonFor(session, data, rotation, request, state, now);
+  return { reason, rotation, owner, now };
 }
 
 function ownerOf(
@@ -100,10 +101,10 @@ function reasonFor(
   rotation: RegenerateReason | undefined,
   { save, change }: SaveRequest,
   state: SaveState,
+  now: number,
 ): CommitReason | undefined {
   const { options, stored, expire, maxAge, written } = state;
-  const prolongs =
-    options.rolling || state.requireTouch || isIdleStepDue(options, expire, Date.now());
+  const prolongs = options.rolling || state.requireTouch || isIdleStepDue(options, expire, now);
   return commitReason({
     removed: false,
     forced: rotation !== undefined || save === true || change !== undefined || state.requireSave,
@@ -114,7 +115,7 @@ function reasonFor(
     renew: !written && options.renew,
     expire,
     maxAge,
-    now: Date.now,
+    now,
   });
 }
 

@@ -3,7 +3,7 @@ import type { RegenerateReason } from '../events.js';
 import { merge } from './merge.js';
 import type { Lifetime } from '../rules/lifetime.js';
 import { type Marks, marksOf, mergeMarks } from '../rules/marks.js';
-import { recordData } from './record.js';
+import { recordData, type RecordFields } from './record.js';
 import { dataOf } from '../session.js';
 import type { SessionRecord } from '../store.js';
 import { Snapshot } from './snapshot.js';
@@ -34,6 +34,8 @@ export class Draft {
   readonly #lifetimeOf: (marks: Marks) => Lifetime;
   readonly #baseMarks: Marks;
   #marks: Marks;
+  /** Of the present marks, once it is asked for. */
+  #lifetime: Lifetime | undefined;
   readonly #session: object;
   readonly #stored: StoredData;
   /** The JSON of the data that both edits started from, once it is needed. */
@@ -82,12 +84,12 @@ export class Draft {
   }
 
   get lifetime(): Lifetime {
-    return this.#lifetimeOf(this.#marks);
+    return (this.#lifetime ??= this.#lifetimeOf(this.#marks));
   }
 
   /** The engine's own fields, which go after the data; koa-session's go last. */
-  get fields(): SessionRecord {
-    return { ...this.#marks, ...this.lifetime.fields };
+  get fields(): SessionRecord & RecordFields {
+    return addFields({}, this.#marks, this.lifetime.fields);
   }
 
   /** The data to write. */
@@ -97,7 +99,8 @@ export class Draft {
 
   /** The record to write. Nested values may be the session's own: a store copies them. */
   record(): SessionRecord {
-    return { ...(this.#values ?? dataOf(this.#session)), ...this.fields };
+    const record = this.#values === undefined ? dataOf(this.#session) : { ...this.#values };
+    return addFields(record, this.#marks, this.lifetime.fields);
   }
 
   /** Applies `change` to the data, now and after each {@link rebase}. */
@@ -110,13 +113,18 @@ export class Draft {
   decide({ regenerate, grace, marks }: Decisions): void {
     this.#regenerate = regenerate;
     this.#grace = grace;
+    this.#setMarks(marks);
+  }
+
+  #setMarks(marks: Marks): void {
     this.#marks = marks;
+    this.#lifetime = undefined;
   }
 
   /** Lays this request's edits over what is stored now. */
   async rebase(theirs: SessionRecord): Promise<void> {
     const data = recordData(theirs);
-    this.#marks = mergeMarks(this.#baseMarks, this.#marks, marksOf(theirs));
+    this.#setMarks(mergeMarks(this.#baseMarks, this.#marks, marksOf(theirs)));
     const base = this.#base ?? this.#stored.json ?? '{}';
     const merged = merge(parse(base), parse(this.#mine.json), data);
     this.#base = JSON.stringify(data);
@@ -139,6 +147,12 @@ export class Draft {
     this.#values = next;
     bring(this.#session as Record<string, unknown>, previous, parse(this.#data.json));
   }
+}
+
+function addFields(record: SessionRecord, marks: Marks, lifetime: RecordFields): SessionRecord {
+  for (const name in marks) record[name] = marks[name as keyof Marks];
+  for (const name in lifetime) record[name] = lifetime[name as keyof RecordFields];
+  return record;
 }
 
 /** Brings the session object from one state of its data to another, touching only what differs. */

@@ -14,10 +14,19 @@ export interface RecordFields {
  *
  * @internal
  */
-export function recordJson(dataJson: string, fields: object): string {
-  const fieldsJson = JSON.stringify(fields);
+export function recordJson(dataJson: string, fields: SessionRecord & RecordFields): string {
+  const fieldsJson = fieldsText(fields);
   if (dataJson === '{}') return fieldsJson;
   return fieldsJson === '{}' ? dataJson : `${dataJson.slice(0, -1)},${fieldsJson.slice(1)}`;
+}
+
+function fieldsText(fields: SessionRecord & RecordFields): string {
+  let count = 0;
+  for (const _ in fields) count++;
+  const { _expire, _maxAge } = fields;
+  return count === 2 && Number.isFinite(_expire) && Number.isFinite(_maxAge)
+    ? `{"_expire":${_expire},"_maxAge":${_maxAge}}`
+    : JSON.stringify(fields);
 }
 
 /** The lifetime fields at the end of a record's JSON, as koa-session and this engine write them. */

@@ -48,6 +48,17 @@ export class Snapshot {
     return this;
   }
 
+  /** Whether a string, number or boolean of the data is certainly not the one in `record`. */
+  hasOtherScalars(record: object): boolean {
+    const values = this.#values as Record<string, unknown> | undefined;
+    if (values === undefined) return false;
+    for (const name of Object.keys(values)) {
+      const value = values[name];
+      if (isScalar(value) && value !== (record as Record<string, unknown>)[name]) return true;
+    }
+    return false;
+  }
+
   /** Whether JSON says the same of what is kept here and of the session `now`. */
   isStill(now: Snapshot): boolean {
     if (this.#values !== undefined && now.#values !== undefined) {
@@ -55,4 +66,9 @@ export class Snapshot {
     }
     return this.json === now.json;
   }
+}
+
+/** Whether JSON has this value as it is. */
+function isScalar(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value);
 }

@@ -1,4 +1,5 @@
 import { StoreError } from '../../errors.js';
+import { deadlinesOf } from './deadlines.js';
 
 /** What is done to the store; a write that times out may have been applied all the same. @internal */
 export type StoreOperation = 'get' | 'set' | 'destroy' | 'create' | 'update' | 'touch' | 'list';
@@ -15,31 +16,36 @@ export function storeCall<T>(
   timeout: number,
   call: () => T | PromiseLike<T>,
 ): Promise<T> {
+  let result: T | PromiseLike<T>;
+  try {
+    result = call();
+  } catch (error) {
+    return Promise.reject(storeError(operation, error));
+  }
+  return isThenable(result) ? inTime(operation, timeout, result) : Promise.resolve(result);
+}
+
+function inTime<T>(operation: StoreOperation, timeout: number, result: PromiseLike<T>): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    let timer: NodeJS.Timeout | undefined;
-    const fail = (error: unknown) => {
-      clearTimeout(timer);
-      reject(
-        error instanceof StoreError
-          ? error
-          : new StoreError(operation, { kind: 'unavailable', cause: error }),
-      );
-    };
-    try {
-      const result = call();
-      if (!isThenable(result)) {
-        resolve(result);
-        return;
-      }
-      if (timeout > 0) timer = setTimeout(() => reject(tooLate(operation, timeout)), timeout);
-      result.then((value) => {
-        clearTimeout(timer);
+    const deadlines = timeout > 0 ? deadlinesOf(timeout) : undefined;
+    const deadline = deadlines?.set(() => reject(tooLate(operation, timeout)));
+    result.then(
+      (value) => {
+        if (deadline !== undefined) deadlines?.cancel(deadline);
         resolve(value);
-      }, fail);
-    } catch (error) {
-      fail(error);
-    }
+      },
+      (error: unknown) => {
+        if (deadline !== undefined) deadlines?.cancel(deadline);
+        reject(storeError(operation, error));
+      },
+    );
   });
+}
+
+function storeError(operation: StoreOperation, error: unknown): StoreError {
+  return error instanceof StoreError
+    ? error
+    : new StoreError(operation, { kind: 'unavailable', cause: error });
 }
 
 function tooLate(operation: StoreOperation, timeout: number): StoreError {

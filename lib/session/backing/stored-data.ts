@@ -13,6 +13,8 @@ export class StoredData {
   #data: Snapshot | undefined;
   /** The whole text that the data was cut out of, until it is known to be canonical. */
   #text: string | undefined;
+  /** What was parsed from that text: what is nested in it, the session may have changed by now. */
+  #record: SessionRecord | undefined;
 
   /** Whether anything is stored. */
   get exists(): boolean {
@@ -25,9 +27,10 @@ export class StoredData {
     return this.#data?.json;
   }
 
-  /** The data came from this text (of a cookie). */
-  cameFrom(text: string): void {
+  /** The data came from this text (of a cookie), which `record` was parsed from. */
+  cameFrom(text: string, record: SessionRecord): void {
     this.#text = text;
+    this.#record = record;
     const json = dataJsonOf(text);
     this.#data = json === undefined ? undefined : Snapshot.ofJson(json);
   }
@@ -38,14 +41,14 @@ export class StoredData {
   }
 
   /** The data was written. */
-  isNow(data: Snapshot): void {
+  isNow(data: Snapshot | undefined): void {
     this.#data = data;
     this.#text = undefined;
+    this.#record = undefined;
   }
 
   isGone(): void {
-    this.#data = undefined;
-    this.#text = undefined;
+    this.isNow(undefined);
   }
 
   /**
@@ -54,6 +57,8 @@ export class StoredData {
    * written that with other spacing.
    */
   differsFrom(now: Snapshot): boolean {
+    // Most changes are of a plain value, and need no JSON to be seen.
+    if (this.#record !== undefined && now.hasOtherScalars(this.#record)) return true;
     if (this.#data?.isStill(now)) return false;
     if (this.#text === undefined) return true;
     this.#look(this.#text);
@@ -64,5 +69,6 @@ export class StoredData {
     const data = recordData(JSON.parse(text) as SessionRecord);
     this.#data = Snapshot.of(data).keepJson();
     this.#text = undefined;
+    this.#record = undefined;
   }
 }

@@ -28,32 +28,48 @@ interface Pads {
   readonly signatures: RecentSignatures;
 }
 
-/** How many signatures of a key are remembered, at least; at most twice as many. */
-const REMEMBERED = 512;
+/** How many texts of a key are remembered before the oldest go; at most twice as many. */
+const REMEMBERED = 1_024;
 
 /** The longest text whose signature is remembered. */
 const MAX_REMEMBERED_CHARS = 1_024;
 
+/** The longest text that is looked up by itself. */
+const MAX_SHORT_CHARS = 128;
+
 /**
- * Signatures that were made with one key, or found right, not long ago: a user's requests come in
- * bursts, each with the same cookie. A signature depends on key and text alone, so what is
- * remembered can never be wrong, and what a client makes up is never remembered.
+ * Signatures that were made with one key, or found right, not long ago, and the text that each is
+ * of: a user's requests come in bursts, each with the same cookie. A signature depends on key and
+ * text alone, so what is remembered can never be wrong, and what a client makes up is never
+ * remembered. The look-up is by the signature, which is short: hashing the text for it would cost
+ * half of what signing costs. A text that is short itself, such as an id, is looked up as well,
+ * for answers that send the same cookie again.
  */
 class RecentSignatures {
   #recent = new Map<string, string>();
   #older = new Map<string, string>();
 
-  get(data: string): string | undefined {
-    return this.#recent.get(data) ?? this.#older.get(data);
+  has(data: string, signature: string): boolean {
+    return this.#get(signature) === data;
+  }
+
+  of(data: string): string | undefined {
+    return data.length <= MAX_SHORT_CHARS ? this.#get(data) : undefined;
   }
 
   add(data: string, signature: string): void {
-    if (data.length > MAX_REMEMBERED_CHARS || this.#recent.has(data)) return;
+    if (data.length > MAX_REMEMBERED_CHARS) return;
     if (this.#recent.size >= REMEMBERED) {
       this.#older = this.#recent;
       this.#recent = new Map();
     }
-    this.#recent.set(data, signature);
+    // No text can be taken for a signature: it has a "=".
+    this.#recent.set(signature, data);
+    if (data.length <= MAX_SHORT_CHARS) this.#recent.set(data, signature);
+  }
+
+  #get(text: string): string | undefined {
+    return this.#recent.get(text) ?? this.#older.get(text);
   }
 }
 
@@ -106,9 +122,7 @@ export function signCookie(data: string, key: SigningKey): string {
   if (data.length > MAX_FAST_CHARS) {
     return createHmac('sha1', key).update(data).digest('base64url');
   }
-  const { inner, outer, signatures } = padsOf(key);
-  const remembered = signatures.get(data);
-  if (remembered !== undefined) return remembered;
+  const { inner, outer } = padsOf(key);
   inner.copy(scratch);
   const end = BLOCK_BYTES + scratch.write(data, BLOCK_BYTES);
   outer.write(hash('sha1', scratch.subarray(0, end), 'binary'), BLOCK_BYTES, 'latin1');
@@ -133,17 +147,22 @@ class KeyList implements CookieSigner {
 
   sign(data: string): string {
     const [key] = this.keys as [SigningKey];
+    const { signatures } = padsOf(key);
+    const remembered = signatures.of(data);
+    if (remembered !== undefined) return remembered;
     const signature = signCookie(data, key);
-    padsOf(key).signatures.add(data, signature);
+    signatures.add(data, signature);
     return signature;
   }
 
   index(data: string, signature: string): number {
     for (let i = 0; i < this.keys.length; i++) {
       const key = this.keys[i] as SigningKey;
+      const { signatures } = padsOf(key);
+      if (signatures.has(data, signature)) return i;
       const expected = signCookie(data, key);
       if (!isSameSignature(expected, signature)) continue;
-      padsOf(key).signatures.add(data, expected);
+      signatures.add(data, expected);
       return i;
     }
     return -1;

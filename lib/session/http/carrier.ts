@@ -32,10 +32,12 @@ export interface CarrierHost {
  */
 export function readSessionCookie(host: CarrierHost, signed?: boolean): string | undefined {
   const { ctx, options } = host;
-  const attributes = cookieAttributes(host, signed);
-  // For a signature that is renewed: it must not end before the cookie that it signs.
-  if (typeof host.maxAge === 'number') attributes.maxAge = host.maxAge;
-  const read = readCookie(ctx, options.key, attributes);
+  const read = readCookie(ctx, options.key, signed ?? options.signed, () => {
+    const attributes = cookieAttributes(host, signed);
+    // A signature that is renewed must not end before the cookie that it signs.
+    if (typeof host.maxAge === 'number') attributes.maxAge = host.maxAge;
+    return attributes;
+  });
   if (read.duplicates) {
     emitEvent(ctx.app, 'session:refused', refusal(host, 'duplicate-cookie'));
   }

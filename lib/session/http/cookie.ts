@@ -131,41 +131,51 @@ function missingKeys(): Error {
  *
  * An application that replaced `ctx.cookies` is asked through its own.
  *
+ * @param signed whether a signature is asked for; `undefined`: where the application has keys.
+ * @param attributes those that a renewed signature gets; made only when somebody needs them.
  * @throws Error `.keys required for signed cookies`, as `cookies` does.
  * @internal
  */
-export function readCookie(ctx: Context, name: string, attributes: CookieAttributes): CookieRead {
+export function readCookie(
+  ctx: Context,
+  name: string,
+  signed: boolean | undefined,
+  attributes: () => CookieAttributes,
+): CookieRead {
   const signer = signerFor(ctx);
-  if (signer === 'ask-koa') return readThroughKoa(ctx, name, attributes);
+  if (signer === 'ask-koa') return readThroughKoa(ctx, name, attributes());
   const header = ctx.req.headers.cookie;
   if (!header) return ABSENT;
   const at = findValue(header, name, 0);
   if (at === -1) return ABSENT;
   const duplicates = findValue(header, name, at) !== -1;
-  const signed = attributes.signed === undefined ? signer !== undefined : attributes.signed;
-  if (signed) return readSigned(ctx, name, attributes, signer, header, duplicates);
+  if (signed ?? signer !== undefined) {
+    const values = duplicates ? valuesIn(header, name, MAX_SAME_NAME) : [valueAt(header, at)];
+    return readSigned(ctx, name, signer, header, values, attributes);
+  }
   return { outcome: 'value', value: valueAt(header, at), duplicates };
 }
 
 function readSigned(
   ctx: Context,
   name: string,
-  attributes: CookieAttributes,
   signer: CookieSigner | undefined,
   header: string,
-  duplicates: boolean,
+  values: string[],
+  attributes: () => CookieAttributes,
 ): CookieRead {
+  const duplicates = values.length > 1;
   const signatureName = `${name}.sig`;
   const signatures = valuesIn(header, signatureName, MAX_SAME_NAME);
   if (!signatures[0]) return noValue('unsigned', duplicates);
   if (signer === undefined) throw missingKeys();
-  for (const value of valuesIn(header, name, MAX_SAME_NAME)) {
+  for (const value of values) {
     const data = `${name}=${value}`;
     for (const signature of signatures) {
       const index = signer.index(data, signature);
       if (index < 0) continue;
       if (index > 0) {
-        renewSignature(ctx, signatureName, signer.sign(data), attributes);
+        renewSignature(ctx, signatureName, signer.sign(data), attributes());
       }
       return { outcome: 'value', value, duplicates };
     }

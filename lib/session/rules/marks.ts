@@ -1,3 +1,4 @@
+import { UNDERSCORE } from '../session.js';
 import type { SessionRecord } from '../store.js';
 
 /**
@@ -25,7 +26,7 @@ export interface Marks {
 
 const MARKS = ['_created', '_auth', '_renewed', '_owner', '_bound', '_csrf', '_device'] as const;
 
-const MARK_TYPES: Readonly<Record<(typeof MARKS)[number], string>> = {
+const MARK_TYPES: Readonly<Record<keyof Marks, string>> = {
   _created: 'number',
   _auth: 'number',
   _renewed: 'number',
@@ -35,16 +36,21 @@ const MARK_TYPES: Readonly<Record<(typeof MARKS)[number], string>> = {
   _device: 'object',
 };
 
+/** @internal */
+export const NO_MARKS: Marks = Object.freeze({});
+
 /** The marks in a record; one of the wrong type is left out. @internal */
 export function marksOf(record: SessionRecord): Marks {
-  const marks: Record<string, unknown> = {};
-  for (const name of MARKS) {
+  let marks: Record<string, unknown> | undefined;
+  for (const name in record) {
+    if (name.charCodeAt(0) !== UNDERSCORE || !Object.hasOwn(MARK_TYPES, name)) continue;
     const value = record[name];
-    if (value !== undefined && value !== null && typeof value === MARK_TYPES[name]) {
+    if (value !== null && typeof value === MARK_TYPES[name as keyof Marks]) {
+      marks ??= {};
       marks[name] = value;
     }
   }
-  return marks;
+  return marks ?? NO_MARKS;
 }
 
 /** This request's marks laid over those stored meanwhile: what it did not set stays theirs. @internal */

@@ -9,11 +9,11 @@ import Koa from 'koa';
 import type { Context } from 'koa';
 import {
   measureCookie,
-  readCookie,
+  readCookie as readCookieWith,
   readCookieValues,
   writeCookie,
 } from '../../../../lib/session/http/cookie.js';
-import type { CookieAttributes } from '../../../../lib/session/http/cookie.js';
+import type { CookieAttributes, CookieRead } from '../../../../lib/session/http/cookie.js';
 
 const Koa2 = createRequire(import.meta.url)('koa-2') as typeof Koa;
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? 2_000);
@@ -36,6 +36,10 @@ function context(app: Koa, request: Request = {}): Context {
   if (request.sent !== undefined) res.setHeader('Set-Cookie', request.sent);
   if (request.keys !== undefined) app.keys = request.keys as string[];
   return app.createContext(req, res) as unknown as Context;
+}
+
+function readCookie(ctx: Context, name: string, attributes: CookieAttributes): CookieRead {
+  return readCookieWith(ctx, name, attributes.signed, () => attributes);
 }
 
 const sentBy = (ctx: Context): unknown => ctx.res.getHeader('Set-Cookie');
