@@ -1,4 +1,3 @@
-import { UNDERSCORE } from '../session.js';
 import type { SessionRecord } from '../store.js';
 
 /**
@@ -43,7 +42,7 @@ export const NO_MARKS: Marks = Object.freeze({});
 export function marksOf(record: SessionRecord): Marks {
   let marks: Record<string, unknown> | undefined;
   for (const name in record) {
-    if (name.charCodeAt(0) !== UNDERSCORE || !Object.hasOwn(MARK_TYPES, name)) continue;
+    if (!name.startsWith('_') || !Object.hasOwn(MARK_TYPES, name)) continue;
     const value = record[name];
     if (value !== null && typeof value === MARK_TYPES[name as keyof Marks]) {
       marks ??= {};
