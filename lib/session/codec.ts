@@ -49,7 +49,7 @@ export interface CodecContext {
  * @internal
  */
 export function encodeJson(json: string): string {
-  return Buffer.from(json).toString('base64');
+  return isAscii(json) ? btoa(json) : Buffer.from(json).toString('base64');
 }
 
 /**
@@ -59,7 +59,18 @@ export function encodeJson(json: string): string {
  * @internal
  */
 export function decodeJson(text: string): string {
+  try {
+    const bytes = atob(text);
+    if (isAscii(bytes)) return bytes;
+  } catch {
+    // Buffer takes also what is no base64 in the letter of the standard.
+  }
   return Buffer.from(text, 'base64').toString('utf8');
+}
+
+/** Whether characters and bytes are the same: then `atob` and `btoa` do it in a third of the time. */
+function isAscii(text: string): boolean {
+  return Buffer.byteLength(text) === text.length;
 }
 
 /**

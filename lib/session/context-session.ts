@@ -212,7 +212,6 @@ export class ContextSession implements SessionHost, SaveState {
     this.#loaded = true;
     if (loaded.status === 'found' && verdict === 'accepted') {
       this.#record = loaded.record as SessionRecord;
-      if (loaded.text !== undefined) this.stored.cameFrom(loaded.text, this.#record);
       this.#restoreFields(this.#record);
       this.marks = marksOf(this.#record);
       this.#backing.adopt();

@@ -7,15 +7,14 @@ import type { SessionRecord } from '../store.js';
  *
  * - `none`: the client sent nothing (or nothing with a good signature): no event.
  * - `unreadable`: the cookie's text is no record: no event of koa-session's.
- * - `found`: a record, or a falsy value where the store has none; still to be validated. `text`
- *   is the JSON it came from, where there was one.
+ * - `found`: a record, or a falsy value where the store has none; still to be validated.
  *
  * @internal
  */
 export type Loaded =
   | { status: 'none' }
   | { status: 'unreadable' }
-  | { status: 'found'; record: SessionRecord | null | undefined; text?: string };
+  | { status: 'found'; record: SessionRecord | null | undefined };
 
 /** How a write ended. `merges`: how often it met a parallel write. @internal */
 export type WriteOutcome =

@@ -8,7 +8,7 @@ import {
   writeSessionCookie,
 } from '../http/carrier.js';
 import type { SessionCodec } from '../codec.js';
-import { decode, decodeJson, encode, encodeJson } from '../codec.js';
+import { encode, encodeJson } from '../codec.js';
 import type { Draft } from './draft.js';
 import { emitEvent } from '../events.js';
 import type { Awaitable } from '../options.js';
@@ -70,10 +70,6 @@ export class CookieBacking implements Backing {
     const text = readSessionCookie(this.#host, signed);
     if (!text) return { status: 'none' };
     try {
-      if (options.decode === decode) {
-        const json = decodeJson(text);
-        return { status: 'found', record: JSON.parse(json) as SessionRecord, text: json };
-      }
       const record = options.decode(text);
       if (!isThenable(record)) return { status: 'found', record: record as SessionRecord };
       return Promise.resolve(record).then(

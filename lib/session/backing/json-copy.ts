@@ -35,10 +35,15 @@ function copyOfItems(items: unknown[], depth: number): unknown[] {
 
 function copyOfMembers(members: object, depth: number): object {
   const copy: Record<string, unknown> = { ...members };
-  for (const name in copy) {
-    if (isNested(copy[name])) copy[name] = copyOf(copy[name], depth);
-  }
+  copyNested(copy, depth);
   return copy;
+}
+
+/** Puts a {@link copyOf} each nested value in its place. @internal */
+export function copyNested(members: Record<string, unknown>, depth = 1): void {
+  for (const name in members) {
+    if (isNested(members[name])) members[name] = copyOf(members[name], depth);
+  }
 }
 
 function isNested(value: unknown): boolean {

@@ -29,21 +29,6 @@ function fieldsText(fields: SessionRecord & RecordFields): string {
     : JSON.stringify(fields);
 }
 
-/** The lifetime fields at the end of a record's JSON, as koa-session and this engine write them. */
-const LIFETIME = /,?(?:"_expire":\d+,"_maxAge":\d+|"_session":true)\}$/;
-
-/**
- * The JSON of the data in a record's JSON, when the record ends as the engine writes it. It may
- * differ from the canonical JSON of the same data if somebody else wrote the text, so a difference
- * found with it must be looked at again.
- *
- * @internal
- */
-export function dataJsonOf(recordText: string): string | undefined {
-  const end = LIFETIME.exec(recordText);
-  return end === null ? undefined : `${recordText.slice(0, end.index)}}`;
-}
-
 /**
  * Whether `key` of a record is the application's: neither an engine field nor a reserved name.
  *

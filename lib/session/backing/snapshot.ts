@@ -1,4 +1,4 @@
-import { copyOf, isCopyOf } from './json-copy.js';
+import { copyNested, isCopyOf } from './json-copy.js';
 
 /**
  * The data of a session at one moment. Its JSON is made when somebody first needs it: a store is
@@ -11,7 +11,10 @@ export class Snapshot {
   #values: object | undefined;
   #json: string | undefined;
 
-  /** `values` may share what is nested with the session, until one of the two `keep` methods. */
+  /**
+   * @param values the snapshot's own from here on; what is nested in it may be the session's until
+   * one of the two `keep` methods.
+   */
   static of(values: object): Snapshot {
     const snapshot = new Snapshot();
     snapshot.#values = values;
@@ -37,7 +40,7 @@ export class Snapshot {
   /** From here on the session may change; the values stay as they are. */
   keepValues(): this {
     if (this.#json !== undefined) return this.keepJson();
-    this.#values = copyOf(this.#values) as object;
+    copyNested(this.#values as Record<string, unknown>);
     return this;
   }
 
@@ -48,17 +51,6 @@ export class Snapshot {
     return this;
   }
 
-  /** Whether a string, number or boolean of the data is certainly not the one in `record`. */
-  hasOtherScalars(record: object): boolean {
-    const values = this.#values as Record<string, unknown> | undefined;
-    if (values === undefined) return false;
-    for (const name of Object.keys(values)) {
-      const value = values[name];
-      if (isScalar(value) && value !== (record as Record<string, unknown>)[name]) return true;
-    }
-    return false;
-  }
-
   /** Whether JSON says the same of what is kept here and of the session `now`. */
   isStill(now: Snapshot): boolean {
     if (this.#values !== undefined && now.#values !== undefined) {
@@ -66,9 +58,4 @@ export class Snapshot {
     }
     return this.json === now.json;
   }
-}
-
-/** Whether JSON has this value as it is. */
-function isScalar(value: unknown): boolean {
-  return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value);
 }
