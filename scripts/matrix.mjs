@@ -1,11 +1,13 @@
 // Prevents: a Koa adapter that only runs on the versions of Nest and Koa that happen to be installed.
-// Arguments narrow the matrix, for instance `node scripts/matrix.mjs nest-11 koa-2`.
-import { spawn, spawnSync } from 'node:child_process';
+// Arguments narrow the matrix, for instance `node scripts/matrix.mjs nest-11 koa-2`; with
+// `--results=FILE` the sums of all cells are written there, in the shape of Jest's report.
+import { execFile } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const require = createRequire(import.meta.url);
@@ -24,7 +26,10 @@ const COPIED = [
 /** What the suite needs beside the adapter's own dependencies, as this package has them. */
 const BESIDE = ['ejs', 'fast-check', 'multer', 'pug', 'reflect-metadata', 'rxjs'];
 
-const wanted = process.argv.slice(2);
+const { values: options, positionals: wanted } = parseArgs({
+  allowPositionals: true,
+  options: { results: { type: 'string' } },
+});
 const cells = Object.keys(NEST)
   .flatMap((nest) => Object.keys(KOA).map((koa) => ({ name: `${nest} ${koa}`, nest, koa })))
   .filter(({ nest, koa }) => wanted.every((name) => name === nest || name === koa));
@@ -55,8 +60,7 @@ function jestConfig(folder, base) {
   };
 }
 
-async function prepare(cell) {
-  const folder = mkdtempSync(join(tmpdir(), `matrix-${cell.nest}-${cell.koa}-`));
+async function prepare(folder, cell) {
   const pack = { private: true, type: 'module', dependencies: packagesOf(cell) };
   writeFileSync(join(folder, 'package.json'), JSON.stringify(pack, null, 2));
   for (const path of COPIED) cpSync(join(root, path), join(folder, path), { recursive: true });
@@ -65,11 +69,10 @@ async function prepare(cell) {
     join(folder, 'jest.config.json'),
     JSON.stringify(jestConfig(folder, base), null, 2),
   );
-  const options = ['--no-audit', '--no-fund', '--no-package-lock', '--loglevel=error'];
-  const install = spawn('npm', ['install', ...options], { cwd: folder, stdio: 'inherit' });
-  const code = await new Promise((resolve) => install.on('close', resolve));
-  if (code !== 0) throw new Error(`npm install failed for ${cell.name}`);
-  return folder;
+  const quick = ['--no-audit', '--no-fund', '--no-package-lock', '--prefer-offline'];
+  const install = await run(folder, 'npm', ['install', ...quick, '--loglevel=error']);
+  if (install.code !== 0)
+    throw new Error(`npm install failed for ${cell.name}:\n${install.output}`);
 }
 
 function versionIn(folder, name) {
@@ -77,33 +80,82 @@ function versionIn(folder, name) {
     .version;
 }
 
-function test(folder) {
-  const { status } = spawnSync(
-    process.execPath,
-    [
-      ...['--experimental-vm-modules', '--no-warnings=ExperimentalWarning'],
-      require.resolve('jest/bin/jest'),
-      ...['--config', join(folder, 'jest.config.json'), '--runInBand', '--silent'],
-    ],
-    // A suite that hangs fails its cell, instead of holding up the others.
-    { cwd: folder, stdio: 'inherit', timeout: 240_000 },
-  );
-  return status === 0;
+function test(folder, report) {
+  return run(folder, process.execPath, [
+    ...['--experimental-vm-modules', '--no-warnings=ExperimentalWarning'],
+    require.resolve('jest/bin/jest'),
+    ...['--config', join(folder, 'jest.config.json'), '--runInBand', '--silent'],
+    ...['--json', `--outputFile=${report}`],
+  ]);
 }
 
-const results = [];
-// One after the other: the machines that run this have few cores.
-for (const cell of cells) {
-  const folder = await prepare(cell);
+/** What the program says is kept together: two cells are at work at a time. */
+function run(cwd, program, args) {
+  return new Promise((resolve) => {
+    // A suite that hangs fails its cell, instead of holding up the others.
+    const limits = { timeout: 300_000, maxBuffer: 64 * 1024 * 1024 };
+    execFile(program, args, { cwd, ...limits }, (error, stdout, stderr) => {
+      const reason = error?.killed ? `\n${program} was stopped after ${limits.timeout} ms` : '';
+      // With --json, Jest prints its report to stdout, which the file has as well.
+      const output = args.includes('--json') ? stderr : `${stdout}${stderr}`;
+      resolve({ code: error === null ? 0 : (error.code ?? 1), output: `${output}${reason}` });
+    });
+  });
+}
+
+async function tryCell(cell) {
+  const folder = mkdtempSync(join(tmpdir(), `matrix-${cell.nest}-${cell.koa}-`));
+  const started = Date.now();
+  const row = { cell: cell.name, versions: '', passed: 0, failed: 1, skipped: 0 };
   try {
-    const started = Date.now();
-    const versions = ['@nestjs/core', 'koa'].map((name) => `${name} ${versionIn(folder, name)}`);
-    console.log(`\n${versions.join(', ')}`);
-    const passed = test(folder);
-    results.push({ versions: versions.join(', '), passed, seconds: (Date.now() - started) / 1000 });
+    await prepare(folder, cell);
+    row.versions = ['@nestjs/core', 'koa'].map((n) => `${n} ${versionIn(folder, n)}`).join(', ');
+    const report = join(folder, 'report.json');
+    const { code, output } = await test(folder, report);
+    console.log(`\n${row.versions}\n${output}`);
+    Object.assign(row, countsOf(report));
+    if (code !== 0 && row.failed === 0) {
+      row.failed = 1;
+      console.error(`${cell.name}: Jest's exit code is ${code} although no test failed.`);
+    }
+  } catch (error) {
+    console.error(`\n${cell.name}: ${error.message}`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+  return { ...row, seconds: Math.round((Date.now() - started) / 1000) };
 }
-console.table(results);
-process.exit(results.length > 0 && results.every(({ passed }) => passed) ? 0 : 1);
+
+function countsOf(report) {
+  const counts = JSON.parse(readFileSync(report, 'utf8'));
+  return {
+    passed: counts.numPassedTests,
+    failed: counts.numFailedTests + counts.numRuntimeErrorTestSuites,
+    skipped: counts.numPendingTests,
+  };
+}
+
+/** While one cell waits for its packages or for a timer of a test, another computes. */
+async function tryAll() {
+  const rows = [];
+  const queue = [...cells];
+  const workers = Array.from({ length: Math.min(availableParallelism(), 4) }, async () => {
+    for (let cell = queue.shift(); cell !== undefined; cell = queue.shift())
+      rows.push(await tryCell(cell));
+  });
+  await Promise.all(workers);
+  return rows;
+}
+
+const rows = await tryAll();
+console.table(rows);
+const sum = (key) => rows.reduce((total, row) => total + row[key], 0);
+if (options.results !== undefined) {
+  const sums = {
+    numPassedTests: sum('passed'),
+    numFailedTests: sum('failed'),
+    numPendingTests: sum('skipped'),
+  };
+  writeFileSync(options.results, JSON.stringify(sums));
+}
+process.exitCode = rows.length > 0 && sum('failed') === 0 ? 0 : 1;
