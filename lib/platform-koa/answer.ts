@@ -9,6 +9,8 @@ const WAKE = Symbol('wake');
 const FAILURE = Symbol('failure');
 /** Writes the answer in Koa's place once the middleware is done. */
 const WRITER = Symbol('writer');
+/** What lets middleware go on while the handler still runs. */
+const PROCEED = Symbol('proceed');
 /** Set when Koa may write: from then on `end()` is Koa's, before it can only be a stray call. */
 const RELEASED = Symbol('released');
 
@@ -23,6 +25,7 @@ export interface AnswerState {
   [WAKE]?: ((error?: unknown) => void) | undefined;
   [FAILURE]?: unknown;
   [WRITER]?: AnswerWriter | undefined;
+  [PROCEED]?: (() => void) | undefined;
   [RELEASED]?: boolean;
 }
 
@@ -33,8 +36,11 @@ export interface AnswerState {
  */
 export interface AnswerWriter {
   readonly body: unknown;
-  /** A rejection before the first byte is answered as any error is. */
-  readonly write: () => void | Promise<void>;
+  /**
+   * A rejection before the first byte is answered as any error is. Setting `ctx.respond` to
+   * anything but false leaves the answer to Koa after all.
+   */
+  readonly write: () => undefined | Promise<void>;
 }
 
 type Answering = ServerResponse & AnswerState & { ctx: KoaContext };
@@ -45,6 +51,7 @@ export const answerDefaults: AnswerState = {
   [WAKE]: undefined,
   [FAILURE]: undefined,
   [WRITER]: undefined,
+  [PROCEED]: undefined,
   [RELEASED]: false,
 };
 
@@ -99,6 +106,23 @@ export function failAnswer(response: ServerResponse, error: unknown): void {
   const state = response as Answering;
   if (state[WAKE] !== undefined) state[WAKE](error);
   else state[FAILURE] = error;
+}
+
+/** Notes what {@link proceed} is to call while a handler runs. @internal */
+export function onProceed(response: ServerResponse, go: () => void): void {
+  (response as Answering)[PROCEED] = go;
+}
+
+/**
+ * Lets the request, which has its answer, leave its handler behind: that one may be waiting until
+ * the answer has been sent, for which the middleware around it must be done.
+ *
+ * @internal
+ */
+export function proceed(response: ServerResponse): void {
+  const state = response as Answering;
+  // A handler's first steps run before anybody knows that it will take longer.
+  queueMicrotask(() => state[PROCEED]?.());
 }
 
 /** From here on Koa writes the answer. @internal */

@@ -1,4 +1,4 @@
-import { hasAnswer, isSettled, onSettled, withdrawAnswer } from './answer.js';
+import { hasAnswer, isSettled, onProceed, onSettled, withdrawAnswer } from './answer.js';
 import { setStatusText } from './context.js';
 import type { KoaContext, StatusMarks } from './context.js';
 import { applyErrorHeaders } from './exceptions.js';
@@ -97,8 +97,9 @@ function ask(
       const result = handler(error, ctx.req as KoaRequest, ctx.res as KoaResponse, (passed) =>
         fail(passed ?? error),
       );
-      if (isThenable(result)) result.then(returned, fail);
-      else returned();
+      if (!isThenable(result)) return returned();
+      onProceed(ctx.res, returned);
+      result.then(returned, fail);
     } catch (thrown) {
       fail(thrown);
     }

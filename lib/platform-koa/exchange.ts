@@ -1,5 +1,6 @@
 import type { IncomingMessage, OutgoingHttpHeader, ServerResponse } from 'node:http';
 import type { SerializeOptions } from 'cookie';
+import type Koa from 'koa';
 import type { KoaContext } from './context.js';
 import type { FileOptions } from './static-assets.js';
 
@@ -14,6 +15,8 @@ import type { FileOptions } from './static-assets.js';
 export interface KoaRequest extends IncomingMessage {
   /** The Koa context of this request. */
   ctx: KoaContext;
+  /** The Koa application, which knows the settings that `app.set()` has set. */
+  readonly app: Koa;
   /** The response to this request. */
   readonly res: KoaResponse;
   /** The parsed body; `undefined` without a parser or without a body. Stored in `ctx.request.body`. */
@@ -96,6 +99,8 @@ export interface KoaCookieOptions extends SerializeOptions {
 export interface KoaResponse extends ServerResponse {
   /** The Koa context of this request. */
   ctx: KoaContext;
+  /** The Koa application, which knows the settings that `app.set()` has set. */
+  readonly app: Koa;
   /** The same object as `ctx.state`, and the variables of a view. */
   locals: Record<string, unknown>;
   /** Sets the status code. */
@@ -118,12 +123,16 @@ export interface KoaResponse extends ServerResponse {
   vary(field: string | string[]): this;
   /** Sets `Location`. */
   location(url: string): this;
+  /** Adds URLs to `Link`, by their relation: `{ next: '/users?page=2' }`. */
+  links(links: Record<string, string | readonly string[]>): this;
   /** Answers with text, bytes, or anything else as JSON. */
   send(body?: unknown): this;
   /** Answers with JSON. */
   json(body: unknown): this;
   /** Answers with a status and its name. */
   sendStatus(code: number): this;
+  /** Answers in the format that the client likes best; 406 where there is none and no `default`. */
+  format(formats: ResponseFormats): this;
   /** Answers with a redirect, 302 unless a status is given. */
   redirect(url: string): void;
   redirect(status: number, url: string): void;
@@ -134,7 +143,14 @@ export interface KoaResponse extends ServerResponse {
   sendFile(path: string, callback?: FileCallback): void;
   sendFile(path: string, options?: SendFileOptions | null, callback?: FileCallback): void;
   /** As `sendFile`, for the client to save under `name`. */
-  download(path: string, name?: string, options?: SendFileOptions, callback?: FileCallback): void;
+  download(path: string, callback?: FileCallback): void;
+  download(path: string, options: string | SendFileOptions, callback?: FileCallback): void;
+  download(
+    path: string,
+    name: string | undefined,
+    options: SendFileOptions,
+    callback?: FileCallback,
+  ): void;
   /** Tells the client to save the answer, under `name` if given. */
   attachment(name?: string): this;
   /** Sets a cookie. */
@@ -142,6 +158,9 @@ export interface KoaResponse extends ServerResponse {
   /** Makes the client forget a cookie; `path` and `domain` must be those it was set with. */
   clearCookie(name: string, options?: KoaCookieOptions): this;
 }
+
+/** What `res.format()` takes: by content type or extension, what answers in it. @publicApi */
+export type ResponseFormats = Record<string, (req: KoaRequest, res: KoaResponse) => unknown>;
 
 /** Gets the rendered text, or what went wrong. @publicApi */
 export type ViewCallback = (error: unknown, text?: string) => void;

@@ -6,6 +6,7 @@ export type {
   KoaCookieOptions,
   KoaRequest,
   KoaResponse,
+  ResponseFormats,
   SendFileOptions,
   ViewCallback,
 } from './exchange.js';

@@ -12,6 +12,7 @@ import { giveExpressFace } from './express-face.js';
 import type { ConnectMiddleware } from './middleware-kind.js';
 import type { KoaAdapterOptions } from './options.js';
 import { isAnswered, reply } from './reply.js';
+import { queryParserOf } from './query-parser.js';
 import { QUERY_PARSER } from './request.js';
 import type { KoaRequest } from './exchange.js';
 import { VIEWS } from './response.js';
@@ -20,6 +21,7 @@ import { RoutingAdapter } from './routing-adapter.js';
 import { Connections, createServer } from './server.js';
 import type { KoaServer } from './server.js';
 import type { ServeStaticOptions } from './static-assets.js';
+import { trustProxies } from './trust-proxy.js';
 import { Views } from './views.js';
 import type { ViewEngine } from './views.js';
 
@@ -61,10 +63,10 @@ export class KoaAdapter extends RoutingAdapter {
     });
     this.settings = settings;
     this.views = new Views(instance.env);
-    const { context } = instance as { context: Record<symbol, unknown> };
-    context[VIEWS] = this.views;
-    if (typeof settings.queryParser === 'function') context[QUERY_PARSER] = settings.queryParser;
-    giveExpressFace(instance, this);
+    (instance.context as Record<symbol, unknown>)[VIEWS] = this.views;
+    this.views.settings['trust proxy'] = instance.proxy;
+    this.set('query parser', settings.queryParser ?? 'simple');
+    giveExpressFace(instance, this, this.views);
   }
 
   /** `'koa'`. */
@@ -189,10 +191,19 @@ export class KoaAdapter extends RoutingAdapter {
     return this;
   }
 
-  /** Sets one of Express's settings: those of views, and `trust proxy`, which is Koa's `proxy`. */
+  /**
+   * Sets one of Express's settings: those of views, `trust proxy`, `query parser` and
+   * `subdomain offset`. Others are kept for those who ask for them, and change nothing.
+   *
+   * @throws AdapterError `ERR_ADAPTER` for a value that would not do what it does on Express.
+   */
   set(name: string, value: unknown): this {
+    const app = this.getInstance<Koa>();
+    if (name === 'trust proxy') trustProxies(app, value, this.settings.maxIpsCount);
+    if (name === 'subdomain offset') app.subdomainOffset = Number(value);
+    if (name === 'query parser')
+      (app.context as Record<symbol, unknown>)[QUERY_PARSER] = queryParserOf(value);
     this.views.settings[name] = value;
-    if (name === 'trust proxy') this.getInstance<Koa>().proxy = Boolean(value);
     return this;
   }
 

@@ -1,5 +1,6 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { Logger } from '@nestjs/common';
 import type { KoaContext } from './context.js';
 import { requestMembers } from './request.js';
 import type { KoaRequest } from './exchange.js';
@@ -7,12 +8,28 @@ import { responseMembers } from './response.js';
 import type { KoaResponse } from './exchange.js';
 import { isStrayEnd } from './answer.js';
 
+const logger = new Logger('KoaAdapter');
+
 /** Node's classes with the adapter's members, for the servers that the adapter creates. */
 class HttpRequest extends IncomingMessage {}
 class HttpResponse extends ServerResponse {
   /** A bare `end()` after `res.json()` is no second answer, and must not cut the first one off. */
   override end(...args: never[]): this {
-    return isStrayEnd(this, args[0]) ? this : super.end(...(args as []));
+    if (isStrayEnd(this, args[0]) || this.isTooLate(args)) return this;
+    return super.end(...(args as []));
+  }
+
+  override write(...args: never[]): boolean {
+    return this.isTooLate(args) ? false : super.write(...(args as unknown as [string]));
+  }
+
+  /** Node raises an error for bytes behind the end, which would end the process if nobody listens. */
+  private isTooLate(args: readonly unknown[]): boolean {
+    const [chunk] = args;
+    if (!this.writableEnded || chunk === undefined || chunk === null) return false;
+    if (typeof chunk === 'function' || this.listenerCount('error') > 0) return false;
+    logger.error('An answer was written to after its end: what came too late is left out');
+    return true;
   }
 }
 class SecureRequest extends Http2ServerRequest {}

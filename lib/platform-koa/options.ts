@@ -2,7 +2,7 @@ import type { ServerOptions as HttpServerOptions } from 'node:http';
 import type { SecureServerOptions } from 'node:http2';
 import type { ServerOptions as HttpsServerOptions } from 'node:https';
 import type { AsyncLocalStorage } from 'node:async_hooks';
-import type { QueryParser } from './request.js';
+import type { QueryParser } from './query-parser.js';
 
 /**
  * What `new KoaAdapter(options)` takes: the settings of a Koa application, and the adapter's own.
@@ -29,10 +29,10 @@ export interface KoaAdapterOptions {
   /** Whether `/users/` and `/users` are different paths. Default: false. */
   strict?: boolean;
   /**
-   * How `req.query` is read from the query string: `simple` as Node's `querystring` does, or a
-   * function (for instance `qs.parse`). Default: `simple`.
+   * How `req.query` is read from the query string: `simple` as Node's `querystring` does,
+   * `extended` with nesting (`a[b]=1`), or by a function. Default: `simple`.
    */
-  queryParser?: 'simple' | QueryParser;
+  queryParser?: 'simple' | 'extended' | QueryParser;
   /** Settings of Node's server: timeouts, header limits and the like. */
   server?: HttpServerOptions | HttpsServerOptions;
   /**

@@ -274,7 +274,8 @@ function finish(ctx: KoaContext): void | Promise<void> {
   if (writer !== undefined && writer.body === ctx.body) {
     ctx.respond = false;
     release(res);
-    return writer.write();
+    // A writer that could not write may have left the answer to somebody else.
+    return writer.write()?.then(() => (ctx.respond === false ? undefined : finish(ctx)));
   }
   if (isJsonBody(ctx.body)) ctx.body = JSON.stringify(ctx.body) ?? '';
   if (isConditional(ctx) && hasAnswer(res) && ctx.fresh) {

@@ -1,9 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { parse as parseQuery } from 'node:querystring';
 import type { KoaRequest, KoaResponse } from './exchange.js';
-
-/** How `req.query` is made from a query string. @internal */
-export type QueryParser = (text: string) => Record<string, unknown>;
+import type { QueryParser } from './query-parser.js';
 
 /** The parser of the adapter that serves a request, on the Koa context's prototype. @internal */
 export const QUERY_PARSER = Symbol('query parser');
@@ -32,6 +29,9 @@ const members: Members & Slots & ThisType<This> = {
   [RESPONSE]: undefined,
   baseUrl: '',
 
+  get app() {
+    return this.ctx.app;
+  },
   get res() {
     return this[RESPONSE] ?? (this.ctx.res as KoaResponse);
   },
@@ -55,8 +55,7 @@ const members: Members & Slots & ThisType<This> = {
     if (held !== undefined && this[QUERY_TEXT] === null) return held;
     const text = this.ctx.querystring;
     if (held !== undefined && this[QUERY_TEXT] === text) return held;
-    const parser = this.ctx[QUERY_PARSER] as QueryParser | undefined;
-    const query = (parser ?? parseQuery)(text) as Record<string, unknown>;
+    const query = (this.ctx[QUERY_PARSER] as QueryParser)(text);
     this[QUERY] = query;
     this[QUERY_TEXT] = text;
     return query;

@@ -5,6 +5,7 @@ import { basename, extname } from 'node:path';
 import { serialize } from 'cookie';
 import type { SerializeOptions } from 'cookie';
 import { answerDefaults, failAnswer, giveAnswer } from './answer.js';
+import { answerInFormat } from './format.js';
 import { emptyBody, jsonBody, redirectBody, setLocation, textBody } from './body.js';
 import { keepStatus, setStatus } from './context.js';
 import type {
@@ -14,7 +15,7 @@ import type {
   SendFileOptions,
   ViewCallback,
 } from './exchange.js';
-import { sendFile } from './send-file.js';
+import { download, sendFile } from './send-file.js';
 import type { Views } from './views.js';
 
 /** The views of the adapter that serves a request, on the Koa context's prototype. @internal */
@@ -23,6 +24,9 @@ export const VIEWS = Symbol('views');
 type Members = Omit<KoaResponse, keyof ServerResponse | 'ctx'>;
 
 const members: Members & ThisType<KoaResponse> = {
+  get app() {
+    return this.ctx.app;
+  },
   get locals() {
     return this.ctx.state;
   },
@@ -65,6 +69,17 @@ const members: Members & ThisType<KoaResponse> = {
     setLocation(this, url);
     return this;
   },
+  links(links) {
+    const added = Object.entries(links).flatMap(([rel, urls]) =>
+      [urls].flat().map((url) => `<${url}>; rel="${rel}"`),
+    );
+    const before = this.get('Link');
+    return this.set('Link', [...(before === undefined ? [] : [before]), ...added].join(', '));
+  },
+  format(formats) {
+    answerInFormat(this, formats);
+    return this;
+  },
   send(body) {
     if (typeof body === 'object' && body !== null && !ArrayBuffer.isView(body))
       return this.json(body);
@@ -101,14 +116,14 @@ const members: Members & ThisType<KoaResponse> = {
     });
   },
   sendFile(path: string, options?: SendFileOptions | FileCallback | null, callback?: FileCallback) {
-    const done = typeof options === 'function' ? options : callback;
-    const settings = typeof options === 'function' ? {} : (options ?? {});
-    giveAnswer(this);
-    sendFile(this, path, settings, done);
+    if (typeof options === 'function') sendFile(this, path, {}, options);
+    else sendFile(this, path, options ?? {}, callback);
   },
-  download(path, name, options, callback) {
-    this.attachment(name ?? basename(path));
-    this.sendFile(path, options, callback);
+  download(path: string, ...rest: (string | SendFileOptions | FileCallback | null | undefined)[]) {
+    const name = rest.find((each) => typeof each === 'string');
+    const options = rest.find((each) => typeof each === 'object' && each !== null);
+    const callback = rest.find((each) => typeof each === 'function');
+    download(this, path, name, (options ?? {}) as SendFileOptions, callback as FileCallback);
   },
   attachment(name) {
     if (name !== undefined) this.type(extname(name));
@@ -134,13 +149,17 @@ function setHeader(response: KoaResponse, name: string, value: unknown): void {
 }
 
 function cookieAttributes(attributes: SerializeOptions): SerializeOptions {
-  const { maxAge } = attributes;
-  if (maxAge === undefined || Number.isNaN(maxAge)) return { path: '/', ...attributes };
+  // An application in JavaScript may well pass null, or a number as text.
+  const { maxAge, ...others } = attributes as SerializeOptions & { maxAge?: unknown };
+  const path = attributes.path ?? '/';
+  if (maxAge === undefined || maxAge === null) return { ...others, path };
+  const milliseconds = Number(maxAge);
+  if (Number.isNaN(milliseconds)) return { ...attributes, path };
   return {
-    path: '/',
-    ...attributes,
-    expires: new Date(Date.now() + maxAge),
-    maxAge: Math.floor(maxAge / 1000),
+    ...others,
+    path,
+    expires: new Date(Date.now() + milliseconds),
+    maxAge: Math.floor(milliseconds / 1000),
   };
 }
 

@@ -20,6 +20,8 @@ export interface StepOptions {
   readonly isRoute?: boolean;
   /** Leave the step out for requests without a body. */
   readonly needsBody?: boolean;
+  /** The registration that several handlers share: `next('route')` goes on behind them all. */
+  readonly group?: object | undefined;
   readonly handler: StepHandler;
 }
 
@@ -29,6 +31,7 @@ export interface Step {
   readonly method: string | undefined;
   readonly mount: boolean;
   readonly needsBody: boolean;
+  readonly group: object | undefined;
   readonly matches: PathMatcher;
   readonly route: { readonly path: RoutePath } | undefined;
   readonly handler: StepHandler;
@@ -44,6 +47,7 @@ export function createStep(options: StepOptions, order: number, rules: MatchingR
     method,
     mount,
     needsBody,
+    group: options.group,
     handler,
     matches: pathMatcher(path, rules, mount),
     route: isRoute ? { path } : undefined,

@@ -84,9 +84,10 @@ export abstract class RoutingAdapter extends AbstractHttpAdapter<
     const [first, ...others] = registration;
     const isPath = typeof first !== 'function';
     const path = isPath ? (first as RoutePath) : '/';
-    const handlers = isPath ? others : [first];
-    for (const handler of handlers.flat() as StepHandler[]) {
-      this.pipeline.add({ path, method, handler, isRoute: true, mount: !isPath });
+    const handlers = (isPath ? others : [first]).flat(8) as StepHandler[];
+    const group = handlers.length > 1 ? handlers : undefined;
+    for (const handler of handlers) {
+      this.pipeline.add({ path, method, handler, isRoute: true, mount: !isPath, group });
     }
     return this;
   }

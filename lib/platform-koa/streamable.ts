@@ -40,6 +40,7 @@ export function streamBody(response: KoaResponse, file: StreamableFile): void {
     state = 'piping';
     if (failure !== undefined) failWith(file, failure, response);
     else pipe(response, file, stream);
+    return undefined;
   };
   answerWith(response, { body: stream, write });
 }

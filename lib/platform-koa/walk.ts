@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { hasAnswer, isSettled, onSettled } from './answer.js';
+import { failAnswer, hasAnswer, isSettled, onProceed, onSettled } from './answer.js';
 import { assumeNotFound, assumeOk } from './context.js';
 import type { KoaContext } from './context.js';
 import type { PathMatch } from './path-match.js';
@@ -67,11 +67,20 @@ export class Walk {
   }
 
   /** Continues behind a step; middleware may have rewritten the URL or the method. */
-  private after(step: Step, at: number): unknown {
+  private after(at: number): unknown {
     if (this.req.url === this.url && this.req.method === this.method) return this.from(at + 1);
+    const last = this.steps[at] as Step;
     this.locate();
-    const following = this.steps.findIndex(({ order }) => order > step.order);
+    const following = this.steps.findIndex(({ order }) => order > last.order);
     return this.from(following === -1 ? this.steps.length : following);
+  }
+
+  /** Where the handlers end that were registered together with a step's. */
+  private lastOfRoute(at: number): number {
+    const group = this.steps[at]?.group;
+    let last = at;
+    while (group !== undefined && this.steps[last + 1]?.group === group) last++;
+    return last;
   }
 
   private take(
@@ -82,33 +91,41 @@ export class Walk {
     reject: (error: unknown) => void,
   ): void {
     let passed = false;
+    let isLeft = false;
+    let settle = resolve;
+    let refuse = reject;
     const undo = this.enter(step, matched);
     const next: Next = (error) => {
       // A second call has nothing left to do: what follows has run, or is running.
       if (passed) return;
       passed = true;
       undo?.();
-      if (isFailure(error)) return this.fail(step, error, resolve, reject);
+      if (isFailure(error)) return this.fail(step, error, settle, refuse);
       try {
-        resolve(this.after(step, at));
+        settle(this.after(error === 'route' ? this.lastOfRoute(at) : at));
       } catch (thrown) {
-        reject(thrown);
+        refuse(thrown);
       }
     };
     const returned = () => {
-      if (passed) return;
-      if (isSettled(this.ctx)) resolve();
-      else onSettled(this.ctx, resolve, failed);
+      if (passed || isLeft) return;
+      if (!isSettled(this.ctx)) return onSettled(this.ctx, settle, failed);
+      settle();
+      isLeft = true;
+      // The step may still go on: a file that it wanted to answer with turns out to be missing.
+      refuse = (error) => failAnswer(this.res, error);
+      settle = (following) => void Promise.resolve(following).catch(refuse);
     };
     const failed = (error: unknown) => {
       if (passed) return logger.error(error);
       passed = true;
-      this.fail(step, error, resolve, reject);
+      this.fail(step, error, settle, refuse);
     };
     try {
       const result = this.call(step, next);
-      if (isThenable(result)) result.then(returned, failed);
-      else returned();
+      if (!isThenable(result)) return returned();
+      if (!passed) onProceed(this.res, returned);
+      result.then(returned, failed);
     } catch (error) {
       failed(error);
     }
@@ -173,9 +190,9 @@ function hasBody(req: KoaRequest): boolean {
   return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
 }
 
-/** `'route'` and `'router'` are Express's words for going on. */
+/** Express goes on for anything falsy too; `'route'` and `'router'` are its words for going on. */
 function isFailure(error: unknown): boolean {
-  return error !== undefined && error !== null && error !== 'route' && error !== 'router';
+  return Boolean(error) && error !== 'route' && error !== 'router';
 }
 
 /** @internal */

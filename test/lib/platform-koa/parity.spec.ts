@@ -8,7 +8,15 @@ import { send } from './parity/client.js';
 import type { Answer } from './parity/client.js';
 import { differences } from './parity/differences.js';
 import { isNest12, platforms } from './parity/platforms.js';
-import { prefixRequests, requests, versionRequests } from './parity/requests.js';
+import {
+  corsRequests,
+  pathRuleRequests,
+  prefixRequests,
+  requests,
+  settingRequests,
+  unparsedRequests,
+  versionRequests,
+} from './parity/requests.js';
 import type { ParityRequest } from './parity/requests.js';
 
 /** Headers that describe the connection or the moment, not the answer. */
@@ -100,6 +108,51 @@ describe('an application on KoaAdapter and on ExpressAdapter', () => {
     },
     versionRequests,
   );
+
+  compare(
+    'with a global prefix and nothing excluded from it',
+    { prefix: 'api/v2', excludes: [] },
+    [
+      ...['/api/v2/answers/string', '/api/v2', '/api/v2/nowhere', '/api/v20', '/API/v2/nowhere'],
+      ...['/answers/object', '/nowhere', '/raw-route', '/api/v2/middleware/trace'],
+    ].map((path) => ({ path })),
+  );
+
+  const trusted = [
+    ...[false, true, 0, 1, 2, 'loopback', '127.0.0.1, uniquelocal,linklocal', ['10.0.0.0/8']],
+    (_address: string, index: number) => index !== 1,
+  ];
+  for (const value of trusted) {
+    const settings = { 'trust proxy': value, 'query parser': 'extended' };
+    compare(`with proxies trusted as ${String(value)}`, { settings }, settingRequests);
+  }
+  compare('with queries not parsed', { settings: { 'query parser': false } }, settingRequests);
+
+  compare('with case-sensitive paths', { rules: { caseSensitive: true } }, pathRuleRequests);
+  compare('with strict paths', { rules: { strict: true } }, pathRuleRequests);
+
+  compare('with CORS for all', { options: { cors: true } }, corsRequests);
+  compare(
+    'with CORS options',
+    {
+      options: { cors: { origin: /allowed/, optionsSuccessStatus: 200, preflightContinue: false } },
+    },
+    corsRequests,
+  );
+  compare(
+    'with CORS by a delegate',
+    {
+      options: {
+        cors: (request: { headers: Record<string, string> }, decide) => {
+          const { origin } = request.headers;
+          if (origin === 'http://other.test') decide(new Error('secret reason'), {});
+          else decide(null as never, { origin: origin ?? false, maxAge: 5, credentials: true });
+        },
+      },
+    },
+    corsRequests,
+  );
+  compare('with no body parser', { options: { bodyParser: false } }, unparsedRequests);
 
   it('leaves no rejection unhandled', () => {
     expect(failures).toEqual([]);

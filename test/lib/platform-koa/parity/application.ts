@@ -58,6 +58,7 @@ import type {
   ExecutionContext,
   INestApplication,
   MiddlewareConsumer,
+  NestApplicationOptions,
   NestInterceptor,
   NestMiddleware,
   NestModule,
@@ -68,8 +69,11 @@ import { HttpAdapterHost, NestFactory } from '@nestjs/core';
 import bodyParser from 'body-parser';
 import { delay, from, map, of, throwError } from 'rxjs';
 import type { KoaRequest, KoaResponse } from '../../../../lib/platform-koa/index.js';
+import * as expressMembers from './express-members.js';
+import * as files from './files.js';
 import { cookieOptions, isNest12 } from './platforms.js';
-import type { Platform } from './platforms.js';
+import type { PathRules, Platform } from './platforms.js';
+import * as verbs from './verbs.js';
 
 const here = import.meta.dirname;
 
@@ -463,7 +467,9 @@ class RequestController {
       protocol: req.protocol,
       secure: req.secure,
       xhr: req.xhr,
+      ip: req.ip,
       ips: req.ips,
+      host: req.host,
       agent: req.get('x-agent'),
       missing: req.get('x-missing') === undefined,
       accepts: req.accepts('html', 'json'),
@@ -751,6 +757,9 @@ function createModule(platform: Platform): Type<unknown> {
       Version4Controller,
       MiddlewareController,
       uploadsController(platform),
+      ...expressMembers.controllers,
+      ...files.controllers,
+      ...verbs.controllers,
     ],
     providers: [ScopedService],
   })
@@ -786,7 +795,13 @@ function createModule(platform: Platform): Type<unknown> {
 /** How one of the applications differs from the main one. */
 export interface Variant {
   readonly prefix?: string;
+  /** What is excluded from the prefix, where it is not the usual two. */
+  readonly excludes?: readonly string[];
   readonly versioning?: VersioningOptions;
+  readonly rules?: PathRules;
+  readonly options?: NestApplicationOptions;
+  /** What `app.set()` is called with. */
+  readonly settings?: Readonly<Record<string, unknown>>;
 }
 
 /** Starts the application that uses everything, on one platform. */
@@ -794,16 +809,19 @@ export async function startApplication(
   platform: Platform,
   variant: Variant,
 ): Promise<INestApplication> {
-  const app = await NestFactory.create(createModule(platform), platform.createAdapter(), {
-    logger: false,
-    rawBody: true,
-    ...cookieOptions,
-  });
+  const { options = {}, settings = {} } = variant;
+  const app = await NestFactory.create(
+    createModule(platform),
+    platform.createAdapter(variant.rules),
+    { logger: false, rawBody: true, ...cookieOptions, ...options },
+  );
   const adapter = app.getHttpAdapter() as unknown as Record<
     string,
     (...args: unknown[]) => unknown
   >;
-  app.enableCors({ origin: 'http://allowed.test', credentials: true, exposedHeaders: ['x-own'] });
+  for (const [name, value] of Object.entries(settings)) adapter['set']?.(name, value);
+  if (options.cors === undefined)
+    app.enableCors({ origin: 'http://allowed.test', credentials: true, exposedHeaders: ['x-own'] });
   if (isNest12 && variant.prefix === undefined) useNest12(app);
   app.use(function connect(_req: KoaRequest, res: KoaResponse, next: () => void) {
     res.setHeader('x-connect', 'seen');
@@ -829,7 +847,11 @@ export async function startApplication(
     type: 'text/special',
     limit: 20,
   });
-  app.use(bodyParser.json({ limit: 1000 }));
+  (app as never as { useBodyParser(type: string, options: object): void }).useBodyParser('raw', {
+    type: 'raw/special',
+    limit: 20,
+  });
+  if (options.bodyParser !== false) app.use(bodyParser.json({ limit: 1000 }));
   adapter['useStaticAssets']?.(join(here, 'assets'), { prefix: '/static' });
   adapter['setBaseViewsDir']?.(join(here, 'views'));
   adapter['setViewEngine']?.('ejs');
@@ -838,10 +860,14 @@ export async function startApplication(
     res.type('text/css');
     res.send('a {}');
   });
+  files.useFiles(app);
+  verbs.registerRoutes(app);
   if (variant.versioning) app.enableVersioning(variant.versioning);
   if (variant.prefix) {
     app.setGlobalPrefix(variant.prefix, {
-      exclude: ['answers/object', { path: 'verbs', method: RequestMethod.GET }],
+      exclude: [
+        ...(variant.excludes ?? ['answers/object', { path: 'verbs', method: RequestMethod.GET }]),
+      ],
     });
   }
   await app.listen(0, '127.0.0.1');

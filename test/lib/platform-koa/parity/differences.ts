@@ -34,7 +34,8 @@ export const differences: readonly Difference[] = [
     appliesTo: ({ path }, { headers, status }) =>
       typeof headers['etag'] === 'string' &&
       path !== '/answers/etag' &&
-      !(isFile(path) && [200, 206, 304, 416].includes(Number(status))),
+      !(isFile(path) && [200, 206, 304, 416].includes(Number(status))) &&
+      !(path.startsWith('/files') && 'last-modified' in headers),
     asOnKoa: (express) => without(express, 'etag'),
   },
   {
@@ -53,7 +54,8 @@ export const differences: readonly Difference[] = [
     title: 'Quotes in `Content-Disposition`',
     reason:
       'The header is written by `ctx.attachment`; whether a plain file name is quoted depends on the version of its library, and means the same.',
-    appliesTo: ({ path }) => path === '/response/attachment' || path === '/response/download',
+    appliesTo: ({ path }, { headers }) =>
+      /^.response|^.files/.test(path) && 'content-disposition' in headers,
     asOnKoa: (express, koa) => ({
       ...express,
       headers: {
@@ -115,5 +117,5 @@ export const differences: readonly Difference[] = [
 ];
 
 function isFile(path: string): boolean {
-  return path.startsWith('/static') || path.includes('send-file') || path.includes('download');
+  return /^.static|^.response.(send-file|download)/.test(path);
 }

@@ -1,12 +1,19 @@
+import { createRequire } from 'node:module';
 import type { NestApplicationOptions, NestInterceptor, Type } from '@nestjs/common';
 import { AbstractHttpAdapter } from '@nestjs/core';
 import * as express from '@nestjs/platform-express';
 import * as koa from '../../../../lib/platform-koa/index.js';
 
+/** How an application compares paths: settings of Express's application, options of KoaAdapter. */
+export interface PathRules {
+  readonly caseSensitive?: boolean;
+  readonly strict?: boolean;
+}
+
 /** What an application takes from its platform's package. */
 export interface Platform {
   readonly name: 'express' | 'koa';
-  createAdapter(): AbstractHttpAdapter;
+  createAdapter(rules?: PathRules): AbstractHttpAdapter;
   readonly uploads: {
     FileInterceptor(field: string, options?: object): Type<NestInterceptor>;
     FilesInterceptor(field: string, max?: number, options?: object): Type<NestInterceptor>;
@@ -19,18 +26,30 @@ export interface Platform {
 export const platforms: readonly [Platform, Platform] = [
   {
     name: 'express',
-    createAdapter: () => new express.ExpressAdapter() as unknown as AbstractHttpAdapter,
+    createAdapter: ({ caseSensitive = false, strict = false } = {}) => {
+      const application = createExpress();
+      application.set('case sensitive routing', caseSensitive);
+      application.set('strict routing', strict);
+      return new express.ExpressAdapter(application) as unknown as AbstractHttpAdapter;
+    },
     uploads: express,
   },
   {
     name: 'koa',
-    createAdapter: () => new koa.KoaAdapter() as AbstractHttpAdapter,
+    createAdapter: (rules = {}) => new koa.KoaAdapter({ ...rules }) as AbstractHttpAdapter,
     uploads: koa as unknown as Platform['uploads'],
   },
 ];
 
 /** Nest 12 streams generators and web responses, sets cookies and guards against CSRF; 11 doesn't. */
 export const isNest12 = 'setCookie' in AbstractHttpAdapter.prototype;
+
+/** The Express that Nest's adapter of the same version would create itself. */
+function createExpress(): { set(name: string, value: unknown): void } {
+  const require = createRequire(import.meta.url);
+  const ofAdapter = createRequire(require.resolve('@nestjs/platform-express'));
+  return (ofAdapter('express') as () => ReturnType<typeof createExpress>)();
+}
 
 /** Options that only Nest 12 reads. */
 export const cookieOptions = { cookies: { secret: 'parity' } } as unknown as NestApplicationOptions;

@@ -1,4 +1,7 @@
+import { requests as expressMembers } from './express-members.js';
+import { requests as files } from './files.js';
 import { isNest12 } from './platforms.js';
+import { requests as verbs } from './verbs.js';
 
 /** One request to both applications. */
 export interface ParityRequest {
@@ -231,6 +234,8 @@ const bodies: ParityRequest[] = [
   post('/request/echo', { 'content-type': 'text/plain' }, 'ignored'),
   post('/request/echo', { 'content-type': 'text/special' }, 'special text'),
   post('/request/echo', { 'content-type': 'text/special' }, 'special text that is too long'),
+  post('/request/raw', { 'content-type': 'raw/special' }, 'special bytes'),
+  post('/request/raw', { 'content-type': 'raw/special' }, 'special bytes that are too long'),
   post('/request/echo', { 'content-type': 'nonsense' }, 'x'),
   post('/request/echo', {}, 'x'),
   { ...post('/request/echo', JSON_TYPE, '{"chunked":true}'), chunked: true },
@@ -305,6 +310,9 @@ export const requests: readonly ParityRequest[] = [
   ...bodies,
   ...uploads,
   ...security,
+  ...expressMembers,
+  ...files,
+  ...verbs,
 ];
 
 /** Requests to the application with a global prefix. */
@@ -355,3 +363,68 @@ export const versionRequests: readonly ParityRequest[] = versionPaths.flatMap((p
     { accept: 'application/json;v=9' },
   ].map((sent) => ({ path, headers: sent as Record<string, string> })),
 );
+
+/** Requests that tell what an application believes of proxies, and how it reads queries. */
+export const settingRequests: readonly ParityRequest[] = [
+  {},
+  { 'x-forwarded-for': '9.9.9.9' },
+  { 'x-forwarded-for': 'unknown, 9.9.9.9 ,10.1.2.3,  127.0.0.9' },
+  { 'x-forwarded-for': '9.9.9.9, fe80::1, ::ffff:10.0.0.1, fd00::7' },
+  { 'x-forwarded-proto': 'https,http', 'x-forwarded-host': 'public.test:8443, inner.test' },
+  { 'x-forwarded-proto': 'https', 'x-forwarded-host': '[::1]:80', 'x-forwarded-for': '' },
+].flatMap((sent) => [
+  { path: '/request/describe', headers: sent as Record<string, string> },
+  { path: '/request/echo?a[b][c]=1&d[]=2&e=3&e=4&f.g=5&toString=6', headers: sent as never },
+]);
+
+/** Requests that tell how paths are compared: of routes, of middleware and of what it leaves out. */
+export const pathRuleRequests: readonly ParityRequest[] = [
+  '/middleware/trace',
+  '/middleware/excluded',
+  '/middleware/deep/9',
+  '/request/fixed',
+  '/request/legacy/x',
+  '/request/files/a',
+  '/verbs',
+  '/mounted',
+  '/static/note.txt',
+  '/answers/late-route',
+].flatMap((path) =>
+  [
+    path,
+    `${path}/`,
+    `${path}//`,
+    path.toUpperCase(),
+    `${path.slice(0, 3).toUpperCase()}${path.slice(3)}/`,
+  ].map((each) => ({ path: each })),
+);
+
+/** Requests of other origins, simple ones and preflights. */
+export const corsRequests: readonly ParityRequest[] = [
+  '/answers/object',
+  '/answers/created',
+  '/errors/http',
+  '/nowhere',
+  '/static/note.txt',
+].flatMap((path) =>
+  ['http://allowed.test', 'http://other.test', undefined].flatMap((origin) => {
+    const sent = origin === undefined ? {} : { origin };
+    const asked = {
+      'access-control-request-method': 'PUT',
+      'access-control-request-headers': 'x-a',
+    };
+    return [
+      { path, headers: sent as Record<string, string> },
+      { path, method: 'OPTIONS', headers: { ...sent, ...asked } },
+      { path, method: 'OPTIONS', headers: sent as Record<string, string> },
+    ];
+  }),
+);
+
+/** Requests with bodies to an application that parses none. */
+export const unparsedRequests: readonly ParityRequest[] = [
+  post('/request/echo', JSON_TYPE, '{"a":'),
+  post('/request/echo', FORM_TYPE, 'a=1'),
+  post('/request/raw', JSON_TYPE, '{"a":1}'),
+  post('/request/echo', { 'content-type': 'text/special' }, 'special text'),
+];
