@@ -24,7 +24,8 @@ const RANGES = new Map([
 export function trustProxies(app: Koa, value: unknown, most = 0): void {
   for (const name of ['ips', 'host', 'protocol']) Reflect.deleteProperty(app.request, name);
   app.maxIpsCount = typeof value === 'number' ? value : most;
-  if (typeof value === 'boolean' || typeof value === 'number') app.proxy = Number(value) > 0;
+  const isPlain = value === undefined || typeof value === 'boolean' || typeof value === 'number';
+  if (isPlain) app.proxy = Number(value) > 0;
   else trustSome(app, typeof value === 'function' ? (value as Trust) : trustOf(value));
 }
 

@@ -1,7 +1,10 @@
 import 'reflect-metadata';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import {
   Body,
@@ -10,20 +13,27 @@ import {
   Module,
   Post,
   Res,
+  Sse,
   StreamableFile,
   UseInterceptors,
 } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { finalize, interval, map } from 'rxjs';
 import { AnyFilesInterceptor, KoaAdapter, fromConnect } from '../../../lib/platform-koa/index.js';
 import type {
   KoaContext,
   KoaResponse,
   NestKoaApplication,
 } from '../../../lib/platform-koa/index.js';
+import { isNest12 } from './parity/platforms.js';
 
 const streams: Readable[] = [];
 const responses: KoaResponse[] = [];
 const unwound: string[] = [];
+const told: unknown[] = [];
+const folder = mkdtempSync(join(tmpdir(), 'bad-input-'));
+const large = join(folder, 'large.bin');
+writeFileSync(large, Buffer.alloc(32 * 1024 * 1024));
 
 @Controller()
 class BadController {
@@ -48,6 +58,44 @@ class BadController {
     res.send('answered');
     await new Promise((resolve) => setTimeout(resolve, 1));
     throw new Error('after the answer');
+  }
+  @Get('end-twice') endTwice(@Res() res: KoaResponse) {
+    res.end('once');
+    res.end('twice');
+    res.write('and again');
+  }
+  @Get('large-file') async largeFile(@Res() res: KoaResponse) {
+    const error = await new Promise((resolve) => res.sendFile(large, resolve));
+    told.push((error as { code?: string } | undefined)?.code);
+  }
+  @Sse('events') events() {
+    return interval(1).pipe(
+      map((n) => ({ data: String(n) })),
+      finalize(() => told.push('unsubscribed')),
+    );
+  }
+  @Get('generator') async *generator() {
+    try {
+      for (;;) {
+        yield 'x'.repeat(1000);
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+    } finally {
+      told.push('generator left');
+    }
+  }
+  @Get('web-stream') webStream() {
+    let isCancelled = false;
+    return new ReadableStream({
+      async pull(controller) {
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        if (!isCancelled) controller.enqueue(Buffer.alloc(1000));
+      },
+      cancel() {
+        isCancelled = true;
+        told.push('stream cancelled');
+      },
+    });
   }
   @Get('ok') ok() {
     return 'ok';
@@ -106,6 +154,7 @@ describe('KoaAdapter and bad input', () => {
   });
 
   afterAll(async () => {
+    rmSync(folder, { recursive: true, force: true });
     await app.close();
     process.off('unhandledRejection', onFailure);
     process.off('uncaughtException', onFailure);
@@ -141,6 +190,27 @@ describe('KoaAdapter and bad input', () => {
     socket.destroy();
     await until(() => streams.length === 1 && streams[0]!.destroyed);
     await until(() => unwound.includes('/endless'));
+  });
+
+  it.each([
+    ['/large-file', 'ECONNABORTED'],
+    ['/events', 'unsubscribed'],
+    // Nest 11 sends neither of these as a stream.
+    ...(isNest12
+      ? [
+          ['/generator', 'generator left'],
+          ['/web-stream', 'stream cancelled'],
+        ]
+      : []),
+  ])('tells the source of %s that its client has left: %s', async (path, what) => {
+    told.length = 0;
+    const socket = await open(`GET ${path} HTTP/1.1\nhost: x\n\n`);
+    await once(socket, 'data');
+    expect(told).toEqual([]);
+    socket.destroy();
+    await until(() => told.length > 0);
+    expect(told).toEqual([what]);
+    await until(() => unwound.includes(path));
   });
 
   it('gives up a request that is never answered when its client leaves', async () => {
@@ -180,6 +250,7 @@ describe('KoaAdapter and bad input', () => {
     ['/rejects-after-next', 404],
     ['/throws-nothing', 500],
     ['/rejects-late', 200],
+    ['/end-twice', 200],
   ])('answers %s once, with %i', async (path, status) => {
     const response = await fetch(`http://127.0.0.1:${port}${path}`, {
       headers: { connection: 'close' },

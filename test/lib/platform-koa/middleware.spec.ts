@@ -202,6 +202,43 @@ describe('middleware around controllers on Koa', () => {
     expect(() => app.use(fromKoa((...args) => args[1]()))).not.toThrow();
   });
 
+  it('and modules set up the application behind the adapter as they do with Express', async () => {
+    type Call = (...args: unknown[]) => unknown;
+    type Names = 'set' | 'get' | 'enable' | 'disable' | 'enabled' | 'disabled';
+    type Settings = Record<Names, Call> & { locals: Record<string, unknown> };
+    const instance = app.getHttpAdapter().getInstance() as unknown as Settings;
+    expect(instance.set('trust proxy', 1)).toBe(instance);
+    instance.disable('x-powered-by');
+    instance.enable('own setting');
+    instance.locals['title'] = 'shared';
+    expect([instance.get('trust proxy'), koa.proxy, koa.maxIpsCount]).toEqual([1, true, 1]);
+    expect([instance.enabled('own setting'), instance.disabled('x-powered-by')]).toEqual([
+      true,
+      true,
+    ]);
+    app.set('subdomain offset', 3).set('trust proxy', false);
+    expect([instance.get('trust proxy'), koa.proxy, koa.subdomainOffset]).toEqual([
+      false,
+      false,
+      3,
+    ]);
+    instance.get('/by-instance', ((_req, res) => res.send('here')) as ConnectMiddleware);
+    expect((await get('/by-instance')).text).toBe('here');
+  });
+
+  it.each([
+    ['trust proxy', 'localhost'],
+    ['trust proxy', '10.0.0.0/99'],
+    ['trust proxy', '10.0.0.0/8/8'],
+    ['trust proxy', 'constructor'],
+    ['trust proxy', { all: true }],
+    ['trust proxy', ''],
+    ['query parser', 'nested'],
+  ])('is refused a setting that would do something else than on Express: %s %p', (name, value) => {
+    expect(() => app.set(name, value)).toThrow(expect.objectContaining({ code: 'ERR_ADAPTER' }));
+    expect(koa.proxy).toBe(false);
+  });
+
   it('and handlers share state, context, body and parameters', async () => {
     app.use(async (ctx: KoaContext, next: () => Promise<unknown>) => {
       ctx.state['user'] = 'ann';
