@@ -63,10 +63,22 @@ const extended = new WeakMap<object, object>();
 export function attach(ctx: KoaContext): void {
   const req = ctx.req as KoaRequest;
   const res = ctx.res as KoaResponse;
-  if (!(req instanceof HttpRequest)) extend(req, requestMembers, 'accepts');
+  if (!(req instanceof HttpRequest)) {
+    extend(req, requestMembers, 'accepts');
+    if (req.httpVersionMajor > 1) announceBody(req as unknown as Http2ServerRequest);
+  }
   if (!(res instanceof HttpResponse)) extend(res, responseMembers, 'sendStatus');
   req.ctx = ctx;
   res.ctx = ctx;
+}
+
+/**
+ * HTTP/2 has no header for a body of unknown length, and all that parses bodies looks for the one
+ * of HTTP/1.
+ */
+function announceBody({ headers, stream }: Http2ServerRequest): void {
+  if (headers['content-length'] !== undefined || stream.endAfterHeaders) return;
+  headers['transfer-encoding'] = 'chunked';
 }
 
 function extend(target: object, members: PropertyDescriptorMap, sign: string): void {

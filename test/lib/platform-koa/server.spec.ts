@@ -9,16 +9,30 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
-import { Body, Controller, Get, Module, Post, Req, Res, Sse } from '@nestjs/common';
+import { fileURLToPath } from 'node:url';
+import {
+  Body,
+  Controller,
+  Get,
+  Module,
+  Post,
+  Req,
+  Res,
+  Sse,
+  StreamableFile,
+  UploadedFile,
+  UseInterceptors,
+} from '@nestjs/common';
 import type { NestApplicationOptions } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import Koa from 'koa';
 import { of } from 'rxjs';
-import { KoaAdapter } from '../../../lib/platform-koa/index.js';
+import { FileInterceptor, KoaAdapter } from '../../../lib/platform-koa/index.js';
 import type {
   KoaRequest,
   KoaResponse,
   NestKoaApplication,
+  UploadedFileInfo,
 } from '../../../lib/platform-koa/index.js';
 import { isNest12 } from './parity/platforms.js';
 
@@ -39,13 +53,32 @@ class ServerController {
   @Get('text') text(@Res() res: KoaResponse) {
     res.status(202).set('x-own', 'yes').send('text');
   }
+  @Post('upload')
+  @UseInterceptors(FileInterceptor('f'))
+  upload(@UploadedFile() file: UploadedFileInfo | undefined) {
+    return file?.buffer.toString();
+  }
+  @Get('file') file() {
+    return new StreamableFile(Buffer.from('file'), { length: 4 });
+  }
+  @Get('sent') sent(@Res() res: KoaResponse) {
+    res.sendFile(fileURLToPath(new URL('../../../package.json', import.meta.url)));
+  }
   @Sse('events') events() {
     return of({ data: 'one' });
   }
 }
 
+/** What a test does while the application waits for its modules to close. */
+let whileClosing: (() => Promise<unknown>) | undefined;
+
 @Module({ controllers: [ServerController] })
-class ServerModule {}
+class ServerModule {
+  async onModuleDestroy() {
+    await whileClosing?.();
+    whileClosing = undefined;
+  }
+}
 
 async function start(
   adapter: KoaAdapter,
@@ -147,6 +180,37 @@ describe('the server of KoaAdapter', () => {
     expect(JSON.parse(older.text)).toMatchObject({ version: '1.1', secure: true });
   });
 
+  it('reads bodies over HTTP/2 that come without a length, and forms with files', async () => {
+    app = await start(new KoaAdapter({ http2: true }));
+    const origin = `http://127.0.0.1:${portOf(app)}`;
+    const json = { ':path': '/echo', ':method': 'POST', 'content-type': 'application/json' };
+    expect((await overHttp2(origin, json, '{"a":1}')).text).toBe('{"a":1}');
+    const type = 'multipart/form-data; boundary=b';
+    const part = 'content-disposition: form-data; name="f"; filename="f"\r\n\r\nbytes';
+    const form = { ':path': '/upload', ':method': 'POST', 'content-type': type };
+    const uploaded = await overHttp2(origin, form, `--b\r\n${part}\r\n--b--\r\n`);
+    expect(uploaded.text).toBe('bytes');
+  });
+
+  it('answers every kind over HTTP/2, and survives streams that are reset', async () => {
+    app = await start(new KoaAdapter({ http2: true }));
+    const origin = `http://127.0.0.1:${portOf(app)}`;
+    const file = await overHttp2(origin, { ':path': '/file' });
+    expect([file.answer['content-length'], file.text]).toEqual(['4', 'file']);
+    const head = await overHttp2(origin, { ':path': '/file', ':method': 'HEAD' });
+    expect([head.answer[':status'], head.text]).toEqual([200, '']);
+    const sent = await overHttp2(origin, { ':path': '/sent' });
+    expect(sent.text).toContain('"name": "nestjs-koa-session"');
+    const session = http2.connect(origin);
+    const stream = session.request({ ':path': '/held' });
+    while (held.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    stream.close(http2.constants.NGHTTP2_CANCEL);
+    await once(stream, 'close');
+    held[0]!.send('too late');
+    session.close();
+    expect((await overHttp2(origin, { ':path': '/text' })).text).toBe('text');
+  });
+
   it('serves plain-text HTTP/2 to clients that know', async () => {
     app = await start(new KoaAdapter({ http2: true }));
     const { text } = await overHttp2(`http://127.0.0.1:${portOf(app)}`, { ':path': '/text' });
@@ -195,12 +259,30 @@ describe('the server of KoaAdapter', () => {
 
   // Nest 11 never tells an adapter that it is about to close.
   const itOn12 = isNest12 ? it : it.skip;
-  itOn12('answers 503 while it closes, with return503OnClosing', async () => {
+  itOn12('answers 503 to new requests while it closes, and finishes those it has', async () => {
     app = await start(new KoaAdapter(), { return503OnClosing: true });
-    const adapter = app.getHttpAdapter() as unknown as KoaAdapter;
-    adapter.beforeClose();
-    const { status, headers, text } = await ask({ port: portOf(app) });
+    const agent = new http.Agent({ keepAlive: true, maxSockets: 2 });
+    const server = { port: portOf(app), agent };
+    const inFlight = ask({ ...server, path: '/held' });
+    await ask({ ...server, path: '/text' });
+    while (held.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    const refused = new Promise<Awaited<ReturnType<typeof ask>>>((resolve, reject) => {
+      whileClosing = () => ask({ ...server, path: '/text' }).then(resolve, reject);
+    });
+    const closed = app.close();
+    const { status, headers, text } = await refused;
     expect([status, headers.connection, text]).toEqual([503, 'close', 'Service Unavailable']);
+    held[0]!.send('finished');
+    expect((await inFlight).text).toBe('finished');
+    await closed;
+    agent.destroy();
+  });
+
+  itOn12('answers 503 while it closes over HTTP/2 too', async () => {
+    app = await start(new KoaAdapter({ http2: true }), { return503OnClosing: true });
+    (app.getHttpAdapter() as unknown as KoaAdapter).beforeClose();
+    const { answer, text } = await overHttp2(`http://127.0.0.1:${portOf(app)}`, { ':path': '/' });
+    expect([answer[':status'], text]).toEqual([503, 'Service Unavailable']);
   });
 
   it('believes a proxy only where it is told to', async () => {
