@@ -20,19 +20,25 @@ export async function runCommandLine(
   terminal: Terminal,
   complain: (line: string) => void,
 ): Promise<ExitCode> {
-  const [name = '', ...rest] = args;
+  const [given = '', ...rest] = args;
+  // `help inspect` is what other tools call `inspect --help`.
+  const asksForHelp = given === 'help' || args.some((arg) => arg === '--help' || arg === '-h');
+  const name = given === 'help' ? (rest[0] ?? '') : given;
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (args.includes('--help') || args.includes('-h')) {
+  if (asksForHelp) {
     terminal.print(HELP[command === undefined ? '' : name] ?? '');
     return EXIT.ok;
   }
-  if (name === '--version') {
+  if (name === '--version' || name === '-v') {
     terminal.print(version());
     return EXIT.ok;
   }
   if (command === undefined) {
-    complain(name === '' ? 'no command is given' : `there is no command "${name}"`);
-    complain(HELP[''] ?? '');
+    complain(
+      name === ''
+        ? (HELP[''] ?? '')
+        : `there is no command "${name}": there are ${Object.keys(COMMANDS).join(', ')}\nSee: nestjs-koa-session --help`,
+    );
     return EXIT.usage;
   }
   try {

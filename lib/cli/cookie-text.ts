@@ -32,7 +32,9 @@ export async function cookieFrom(
   }
   const value = cookies.get(name);
   if (value === undefined) {
-    throw new UsageError(`there is no cookie "${name}" in it: name another with --name`);
+    throw new UsageError(
+      `there is no cookie "${name}" in it: write "${name}=<value>; ${name}.sig=<signature>", or name another cookie with --name`,
+    );
   }
   return { name, value, signature: cookies.get(`${name}.sig`) };
 }

@@ -41,8 +41,8 @@ Commands:
   prune <module>     remove a store's expired records
 
 Options:
-  --help             this, or with a command its own help
-  --version          the version
+  --help, -h         this, or with a command its own help
+  --version, -v      the version
 
 ${EXIT_CODES}`,
   keygen: `Usage: nestjs-koa-session keygen [options]

@@ -72,8 +72,25 @@ describe('the tool', () => {
     }
   });
 
+  it('helps under the other names that people try', async () => {
+    const { out } = await run(['--help']);
+    for (const args of [['help'], ['-h'], ['help', 'nonsense']]) {
+      expect(await run(args)).toEqual({ code: 0, out, err: '' });
+    }
+    expect((await run(['help', 'inspect'])).out).toBe((await run(['inspect', '--help'])).out);
+  });
+
   it('tells its version', async () => {
     expect((await run(['--version'])).out).toMatch(/^\d+\.\d+\.\d+/);
+    expect((await run(['-v'])).out).toMatch(/^\d+\.\d+\.\d+/);
+  });
+
+  it('names the commands to who asks for another, in two lines', async () => {
+    const { code, err } = await run(['inspekt']);
+    expect(code).toBe(2);
+    expect(err).toBe(
+      'there is no command "inspekt": there are keygen, inspect, convert, prune\nSee: nestjs-koa-session --help\n',
+    );
   });
 
   it.each([[[]], [['frobnicate']], [['keygen', '--nonsense']], [['inspect']], [['prune']]])(
@@ -129,6 +146,14 @@ describe('inspect', () => {
     const { code, out } = await run(['inspect', String(cookie), ...AT], ENV);
     expect(code).toBe(1);
     expect(out.split('\n')[0]).toMatch(reason);
+  });
+
+  it('says how to write a cookie, when given its value alone', async () => {
+    const value = encode(RECORD);
+    const { code, err } = await run(['inspect', value], ENV);
+    expect(code).toBe(2);
+    expect(err).toMatch('write "koa.sess=<value>; koa.sess.sig=<signature>"');
+    expect(err).not.toMatch(value.slice(0, 8));
   });
 
   it('notes that an older key signed it', async () => {
