@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,6 +27,8 @@ export interface PackedPackage extends Packed {
    * peers, the named ones alone. Without a network: what is linked is this project's own copy.
    */
   application(...peers: string[]): string;
+  /** A new folder with the package as it is installed, and everything that this project has. */
+  workspace(): string;
   remove(): void;
 }
 
@@ -35,12 +37,17 @@ export function packPackage(): PackedPackage {
   const packed = pack(folder);
   let count = 0;
 
-  function application(...peers: string[]): string {
-    const home = join(folder, `application-${++count}`);
+  function install(home: string): string {
     const modules = join(home, 'node_modules');
     const target = join(modules, 'nestjs-koa-session');
     mkdirSync(target, { recursive: true });
     execFileSync('tar', ['-xzf', packed.tarball, '-C', target, '--strip-components=1']);
+    return modules;
+  }
+
+  function application(...peers: string[]): string {
+    const home = join(folder, `application-${++count}`);
+    const modules = install(home);
     for (const name of [...Object.keys(MANIFEST.dependencies), ...peers]) {
       mkdirSync(dirname(join(modules, name)), { recursive: true });
       symlinkSync(join(ROOT, 'node_modules', name), join(modules, name), 'junction');
@@ -48,10 +55,21 @@ export function packPackage(): PackedPackage {
     return home;
   }
 
+  function workspace(): string {
+    const above = join(folder, `workspace-${++count}`);
+    const home = join(above, 'home');
+    install(home);
+    // Node and TypeScript look for what is not in the folder itself in those above it.
+    symlinkSync(join(ROOT, 'node_modules'), join(above, 'node_modules'), 'junction');
+    writeFileSync(join(home, 'package.json'), '{"type":"module","private":true}');
+    return home;
+  }
+
   return {
     ...packed,
     subpaths: subpathsOf(packed),
     application,
+    workspace,
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }

@@ -1,22 +1,22 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { cpSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { packPackage, ROOT } from '../packaging/packed.js';
 
 /** A sample that runs in a process of its own. */
 export interface RunningSample {
   /** `http://localhost:<port>`, as the sample printed it. */
   url: string;
-  /** Ends the process, and resolves when it is gone. */
+  /** Ends the process, and resolves when it and its folder are gone. */
   stop(): Promise<void>;
 }
 
 /**
- * Builds a sample as `nest start <name>` does and runs it on a free port.
+ * Copies a sample to an empty folder with the packed package, as its users install it, builds it
+ * there as `nest start <name>` does, and runs it on a free port.
  *
  * @param name its folder in `sample/`.
  * @param env further environment variables.
@@ -26,12 +26,40 @@ export async function startSample(
   name: string,
   env: Record<string, string> = {},
 ): Promise<RunningSample> {
-  if (!existsSync(join(ROOT, 'dist'))) {
-    throw new Error('samples import the built package: run `npm run build` first');
+  const packed = packPackage();
+  const home = packed.workspace();
+  try {
+    for (const path of ['nest-cli.json', 'tsconfig.json', join('sample', name)]) {
+      cpSync(join(ROOT, path), join(home, path), { recursive: true, filter: isSource });
+    }
+    await build(home, name);
+    const { url, stop } = await run(join(home, 'sample', name, 'dist/main.js'), env);
+    return { url, stop: () => stop().finally(() => packed.remove()) };
+  } catch (error) {
+    packed.remove();
+    throw error;
   }
-  build(name);
-  const child = spawn(process.execPath, [join(ROOT, 'sample', name, 'dist/main.js')], {
-    env: { ...process.env, PORT: '0', ...env },
+}
+
+function isSource(path: string): boolean {
+  return !path.endsWith('dist');
+}
+
+async function build(home: string, name: string): Promise<void> {
+  const nest = createRequire(import.meta.url).resolve('@nestjs/cli/bin/nest.js');
+  try {
+    await promisify(execFile)(process.execPath, [nest, 'build', name], { cwd: home });
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout: string; stderr: string };
+    throw new Error(`the sample ${name} does not compile:\n${stdout}${stderr}`, { cause: error });
+  }
+}
+
+async function run(main: string, env: Record<string, string>): Promise<RunningSample> {
+  // The test runner's own flags must not reach the application.
+  const { NODE_OPTIONS: _options, ...own } = process.env;
+  const child = spawn(process.execPath, [main], {
+    env: { ...own, PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const ended = once(child, 'exit');
@@ -44,9 +72,7 @@ export async function startSample(
     };
     child.stdout.on('data', read);
     child.stderr.on('data', read);
-    void ended.then(() => {
-      reject(new Error(`sample ${name} ended before it listened:\n${printed}`));
-    });
+    void ended.then(() => reject(new Error(`${main} ended before it listened:\n${printed}`)));
   });
   return {
     url,
@@ -55,13 +81,4 @@ export async function startSample(
       await ended;
     },
   };
-}
-
-function build(name: string): void {
-  const nest = createRequire(import.meta.url).resolve('@nestjs/cli/bin/nest.js');
-  const { status, stdout, stderr } = spawnSync(process.execPath, [nest, 'build', name], {
-    cwd: ROOT,
-    encoding: 'utf8',
-  });
-  if (status !== 0) throw new Error(`sample ${name} does not compile:\n${stdout}${stderr}`);
 }
