@@ -19,5 +19,7 @@ export default {
       },
     ],
   },
+  // Jest leaves a core idle, which on two of them halves the speed; many tests wait for a server.
+  maxWorkers: '100%',
   testTimeout: 30_000,
 };
