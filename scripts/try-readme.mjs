@@ -1,15 +1,18 @@
-// Prevents: a README that a new user follows and gets nowhere. In empty folders: what `nest new`
-// makes is moved to Koa with sessions by the README's own commands and files, in TypeScript (ES
-// modules and CommonJS) and in plain JavaScript; and its two short examples run as they stand.
-import { execFileSync, execSync, spawn } from 'node:child_process';
+// Prevents: a README that a new user follows and gets nowhere. The first of its two commands serves
+// what it says. In empty folders: what `nest new` makes is moved to Koa with sessions by the README's
+// own commands and files, in TypeScript (ES modules and CommonJS) and in plain JavaScript; and its
+// two short examples run as they stand.
+import { exec, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import ts from 'typescript';
+import { inParallel } from './in-parallel.mjs';
 import { pack } from './pack.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -21,14 +24,26 @@ const UNUSED =
 
 const folder = mkdtempSync(join(tmpdir(), 'try-readme-'));
 try {
+  // Builds what the others pack.
+  await tryStart();
   const { tarball } = pack(folder);
-  await tryNestNew('TypeScript, ES modules', ['--type=esm'], tarball, 'ts', 'dist/main.js');
-  await tryNestNew('TypeScript, CommonJS', ['--type=cjs'], tarball, 'ts', 'dist/main.js');
-  await tryNestNew('JavaScript', ['--language=js'], tarball, 'js', 'index.js');
-  await tryExamples(tarball);
+  const attempts = [
+    () => tryNestNew('TypeScript, ES modules', ['--type=esm'], tarball, 'ts', 'dist/main.js'),
+    () => tryNestNew('TypeScript, CommonJS', ['--type=cjs'], tarball, 'ts', 'dist/main.js'),
+    () => tryNestNew('JavaScript', ['--language=js'], tarball, 'js', 'index.js'),
+    () => tryExamples(tarball),
+  ];
+  await inParallel(attempts, (attempt) => attempt());
   console.log('Who follows the README gets there.');
 } finally {
   rmSync(folder, { recursive: true, force: true });
+}
+
+/** The README's first command, but for the installation, without which this script would not run. */
+async function tryStart() {
+  const [, command] = /```sh\nnpm ci && (.+)\n```/.exec(README) ?? [];
+  if (command === undefined) throw new Error('README.md begins with no `npm ci && ...`');
+  await countsVisits(command, ROOT, command.split(' '), '/');
 }
 
 async function tryNestNew(title, flags, tarball, language, main) {
@@ -44,30 +59,32 @@ async function tryNestNew(title, flags, tarball, language, main) {
     ...[`--name=${name}`, `--directory=${name}`],
     ...[...flags, '--no-dry-run'],
   ];
-  execFileSync(process.execPath, [schematics, ...args], { cwd: folder, stdio: 'pipe' });
+  await run(folder, [process.execPath, schematics, ...args].map((each) => `"${each}"`).join(' '));
   leaveOutUnused(home);
   if (language === 'js') mendBabel(home);
-  run(home, `npm install ${NPM}`);
-  for (const command of commandsBelow('## Into an application that exists')) {
-    run(home, `${command.replace(/\bnestjs-koa-session\b/, tarball)} ${NPM}`);
+  await run(home, `npm install ${NPM}`);
+  for (const command of commandsBelow('## Add it to an application')) {
+    await run(home, `${command.replace(/\bnestjs-koa-session\b/, tarball)} ${NPM}`);
   }
   for (const [name, code] of filesFor(language)) writeFileSync(join(home, name), code);
-  if (language === 'ts') run(home, 'npm run build');
-  await countsVisits(title, home, [main], ['Hello World! 1', 'Hello World! 2', 'Hello World! 3']);
+  if (language === 'ts') await run(home, 'npm run build');
+  await countsVisits(title, home, ['node', main], '/views');
 }
 
 async function tryExamples(tarball) {
   const home = join(folder, 'examples');
   mkdirSync(home);
   writeFileSync(join(home, 'package.json'), '{"type":"module","private":true}');
-  run(home, `npm install ${NPM} ${tarball} koa @nestjs/common @nestjs/core reflect-metadata rxjs`);
-  const views = ['1 views', '2 views', '3 views'];
+  await run(
+    home,
+    `npm install ${NPM} ${tarball} koa @nestjs/common @nestjs/core reflect-metadata rxjs`,
+  );
   for (const heading of ['## In a Nest application', '## In a Koa application']) {
     const [, language, code] = /```(ts|js)\n([\s\S]*?)```/.exec(sectionOf(heading));
     const main = join(home, `${heading.replace(/\W+/g, '')}.js`);
     const listening = code.replace('listen(3000)', 'listen(process.env.PORT)');
     writeFileSync(main, language === 'ts' ? asJavaScript(listening) : listening);
-    await countsVisits(heading.slice(3), home, [main], views);
+    await countsVisits(heading.slice(3), home, ['node', main], '/');
   }
 }
 
@@ -83,12 +100,10 @@ function leaveOutUnused(home) {
     rmSync(join(home, file), { force: true });
   rmSync(join(home, 'jest.config.ts'), { force: true });
   const tsconfig = join(home, 'tsconfig.json');
-  try {
-    const text = readFileSync(tsconfig, 'utf8');
-    writeFileSync(tsconfig, text.replace(/"types": \[[^\]]*\]/, '"types": ["node"]'));
-  } catch {
-    // Plain JavaScript has none.
-  }
+  // Plain JavaScript has none.
+  if (!existsSync(tsconfig)) return;
+  const text = readFileSync(tsconfig, 'utf8');
+  writeFileSync(tsconfig, text.replace(/"types": \[[^\]]*\]/, '"types": ["node"]'));
 }
 
 /**
@@ -132,51 +147,57 @@ function asJavaScript(code) {
   }).outputText;
 }
 
-function run(cwd, command) {
+async function run(cwd, command) {
   try {
-    execSync(command, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+    await promisify(exec)(command, { cwd, maxBuffer: 16 * 1024 * 1024 });
   } catch (error) {
     throw new Error(`${command} failed:\n${error.stdout}${error.stderr}`, { cause: error });
   }
 }
 
-/** Starts a program and visits it three times with one cookie jar. */
-async function countsVisits(title, home, args, expected) {
+/** Starts a program and visits a page of it three times with one cookie jar. */
+async function countsVisits(title, cwd, [program, ...args], path) {
   const port = await freePort();
-  const child = spawn(process.execPath, args, {
-    cwd: home,
+  const child = spawn(program, args, {
+    cwd,
     env: { ...process.env, PORT: String(port) },
     stdio: ['ignore', 'pipe', 'pipe'],
+    // A group of its own, so that what npm starts ends with it.
+    detached: true,
   });
   let printed = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (printed += text));
   const ended = once(child, 'exit');
+  const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
   try {
-    const answers = [];
-    let cookie = '';
-    while (answers.length < expected.length) {
-      const answer = await fetch(`http://127.0.0.1:${port}/`, { headers: { cookie } }).catch(
-        () => undefined,
-      );
-      if (child.exitCode !== null) throw new Error(`${title}: it ended\n${printed}`);
-      if (answer === undefined) {
-        await new Promise((resolve) => setTimeout(resolve, 100));
-        continue;
-      }
-      answers.push(await answer.text());
-      cookie = answer.headers
-        .getSetCookie()
-        .map((line) => line.split(';')[0])
-        .join('; ');
-    }
-    if (answers.join() !== expected.join()) {
-      throw new Error(`${title}: it answers ${answers.join()}\n${printed}`);
+    const url = `http://127.0.0.1:${port}${path}`;
+    const answers = await visits(url, hasEnded);
+    if (answers.join() !== '1 views,2 views,3 views') {
+      throw new Error(`${title}: it answers "${answers.join(', ')}"\n${printed}`);
     }
     console.log(`${title}: ${answers.join(', ')}`);
   } finally {
-    child.kill();
+    if (!hasEnded()) process.kill(-child.pid);
     await ended;
   }
+}
+
+/** What a page answers to three visits, once somebody listens there. */
+async function visits(url, hasEnded) {
+  const answers = [];
+  let cookie = '';
+  const end = Date.now() + 120_000;
+  while (answers.length < 3 && !hasEnded() && Date.now() < end) {
+    const answer = await fetch(url, { headers: { cookie } }).catch(() => undefined);
+    if (answer === undefined) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      continue;
+    }
+    answers.push(await answer.text());
+    const lines = answer.headers.getSetCookie();
+    cookie = lines.map((line) => line.split(';')[0]).join('; ');
+  }
+  return answers;
 }
 
 async function freePort() {
