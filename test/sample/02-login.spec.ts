@@ -82,43 +82,45 @@ describeWith('sample 02-login in Chromium', executablePath, 'Chromium on the PAT
     await page.getByRole('button', { name: 'Log in' }).click();
   }
 
-  const heading = () => page.getByRole('heading').textContent();
+  /** Waits for a page, and for what it says: a click returns before the next page has arrived. */
+  const arrives = (heading: string) => page.getByRole('heading', { name: heading }).waitFor();
+  const says = (alert: string) => page.getByRole('alert').filter({ hasText: alert }).waitFor();
 
   it('is clicked through: refused, logged in, counted, logged out', async () => {
     await page.goto(sample.url);
-    expect(await heading()).toBe('Log in');
-    expect(await page.getByRole('alert').textContent()).toBe('Please log in first.');
+    await arrives('Log in');
+    await says('Please log in first.');
 
     await logIn('wrong');
-    expect(await page.getByRole('alert').textContent()).toBe('Wrong name or password.');
+    await says('Wrong name or password.');
 
     await logIn('correct horse');
-    expect(await heading()).toBe('Hello ann');
+    await arrives('Hello ann');
     await page.reload();
     expect(await page.locator('#visits').textContent()).toBe('2');
 
     await page.getByRole('button', { name: 'Log out' }).click();
-    expect(await heading()).toBe('Log in');
+    await arrives('Log in');
     expect(await page.context().cookies()).toEqual([]);
     await page.goto(sample.url);
-    expect(await heading()).toBe('Log in');
+    await arrives('Log in');
   });
 
   it('is not seen by scripts of the page', async () => {
     await page.goto(sample.url);
     await logIn('correct horse');
-    expect(await heading()).toBe('Hello ann');
+    await arrives('Hello ann');
     expect(await page.evaluate('document.cookie')).toBe('');
   });
 
   it('does not show the account after the logout, also not with the back button', async () => {
     await page.goto(sample.url);
     await logIn('correct horse');
+    await arrives('Hello ann');
     await page.reload();
     await page.getByRole('button', { name: 'Log out' }).click();
-    // Only a page that has arrived can be left.
-    await page.getByRole('heading', { name: 'Log in' }).waitFor();
+    await arrives('Log in');
     await page.goBack();
-    expect(await heading()).toBe('Log in');
+    expect(await page.getByRole('heading').textContent()).toBe('Log in');
   });
 });
