@@ -1,6 +1,10 @@
 import { type Provider, Scope } from '@nestjs/common';
 import { ModuleRef, REQUEST } from '@nestjs/core';
-import { SessionOptionsError, SessionStateError } from '../lib/session/index.js';
+import {
+  SessionOptionsError,
+  SessionStateError,
+  type SessionOptions,
+} from '../lib/session/index.js';
 import { typeName } from '../lib/errors.js';
 import { ConfiguredSession } from './configured-session.js';
 import type {
@@ -144,13 +148,16 @@ export function checked(options: unknown): SessionConfiguration {
   );
 }
 
-function engineOptions(options: SessionConfiguration): Record<string, unknown> {
+function engineOptions(options: SessionConfiguration): SessionOptions {
   const provided: readonly string[] = PROVIDED_NAMES;
-  return Object.fromEntries(
+  const engine: SessionOptions = Object.fromEntries(
     Object.entries(options).filter(
       ([option]) => !MODULE_ONLY.has(option) && !provided.includes(option),
     ),
   );
+  // Who calls back in a Nest application was written for Express: Passport, above all.
+  engine.callbackStyle ??= 'express-session';
+  return engine;
 }
 
 function currentSession(request: unknown, name: string | undefined): unknown {

@@ -3,7 +3,7 @@ import type { Context } from 'koa';
 import { SessionCommitError, SessionStateError, StoreError } from '../errors.js';
 import type { Backing, Loaded } from './backing/backing.js';
 import { sendCacheHeaders } from './http/cache-headers.js';
-import { sendClearSiteData } from './http/clear-site-data.js';
+import { sendClearSiteData, takeBackClearSiteData } from './http/clear-site-data.js';
 import { CookieBacking } from './backing/cookie-backing.js';
 import type { Change, Draft } from './backing/draft.js';
 import {
@@ -40,8 +40,10 @@ import type { SessionRecord } from './store.js';
 const CSRF_BYTES = 16;
 
 interface CommitRequest extends SaveRequest {
-  /** The user ended the session. */
-  logout?: boolean;
+  /** The session ends for good, and why: what begins after it in this request has another id. */
+  end?: 'removed' | 'logout';
+  /** The session ends, and an empty one takes its place. */
+  restart?: boolean;
   /** The end of the request asks, not the application: what cannot be written is told by event. */
   automatic?: boolean;
   /** What a first look at the session gave, if there was one just now. */
@@ -64,6 +66,8 @@ export class ContextSession implements SessionHost, SaveState {
   requireSave = false;
   requireTouch = false;
 
+  /** What `maxAge` was before any record told its own. */
+  #initialMaxAge: number | 'session' | undefined;
   /** The options of this request: shared until someone changes them for this request alone. */
   options: ResolvedSessionOptions;
   #optionsAreOwn = false;
@@ -91,7 +95,7 @@ export class ContextSession implements SessionHost, SaveState {
     this.ctx = ctx;
     this.#isAtWork = isAtWork;
     this.options = options;
-    this.maxAge = options.maxAge;
+    this.maxAge = this.#initialMaxAge = options.maxAge;
     const store = options.ContextStore ? new options.ContextStore(ctx) : options.store;
     this.#backing = store === undefined ? new CookieBacking(this) : new StoreBacking(this, store);
   }
@@ -104,7 +108,7 @@ export class ContextSession implements SessionHost, SaveState {
         enumerable: true,
         get: () => this.maxAge,
         set: (value: number | 'session' | undefined) => {
-          this.maxAge = value;
+          this.maxAge = this.#initialMaxAge = value;
         },
       });
       this.#optionsAreOwn = true;
@@ -287,7 +291,9 @@ export class ContextSession implements SessionHost, SaveState {
     // A lazy session that was replaced or removed without being read is read now.
     if (!this.#loaded && this.options.load === 'lazy') await this.load();
     try {
-      if (this.#session === null) await this.#remove(request.logout ? 'logout' : 'removed');
+      if (request.restart) await this.#restart();
+      else if (this.#session === null)
+        await this.#remove(request.end ?? 'removed', request.end !== undefined);
       else await this.#save(request, this.#session ?? this.#materialise());
     } catch (error) {
       if (error instanceof SessionCommitError) this.#emitFailure('conflict', error);
@@ -296,22 +302,37 @@ export class ContextSession implements SessionHost, SaveState {
   }
 
   /** Whether a session that nobody asked for may be due for a write all the same. */
-  #isDue({ save, regenerate }: CommitRequest): boolean {
+  #isDue({ save, regenerate, restart }: CommitRequest): boolean {
     // Somebody holds a session object from before it was loaded.
-    if (save || regenerate) return this.#loaded;
+    if (save || regenerate || restart) return this.#loaded;
     if (this.#record === undefined) return false;
     const { rolling, renew, idleTimeout, renewEvery } = this.options;
     return rolling || renew || idleTimeout !== undefined || renewEvery !== undefined;
   }
 
-  async #remove(reason: DestroyReason): Promise<void> {
+  async #remove(reason: DestroyReason, forGood: boolean): Promise<void> {
     if (this.#removed) return;
     this.#removed = true;
-    await this.#backing.remove();
+    await this.#backing.remove(forGood);
     this.stored.isGone();
     this.marks = NO_MARKS;
+    this.newMarks = NO_MARKS;
     sendClearSiteData(this.ctx, this.options.clearSiteData);
     this.#emit('session:destroyed', { reason });
+  }
+
+  /** As express-session's `regenerate`: the session that begins has nothing of the one before. */
+  async #restart(): Promise<void> {
+    if (this.#stored.exists) await this.#remove('regenerated', true);
+    await this.#backing.reset();
+    this.#newMarks = {};
+    this.#written = false;
+    this.requireSave = false;
+    this.requireTouch = false;
+    this.expire = undefined;
+    this.maxAge = this.#initialMaxAge;
+    this.#session = new Session(this, true);
+    this.#touchHeaders();
   }
 
   async #save(request: CommitRequest, session: Session): Promise<void> {
@@ -346,6 +367,9 @@ export class ContextSession implements SessionHost, SaveState {
 
   #wrote(draft: Draft, outcome: { created: boolean; merges: number }): void {
     this.stored.isNow(draft.data);
+    // What ended before in this request has a successor, whose cookie the browser must keep.
+    takeBackClearSiteData(this.ctx, this.options.clearSiteData);
+    this.#removed = false;
     this.requireSave = false;
     this.requireTouch = false;
     this.written = true;
@@ -380,7 +404,13 @@ export class ContextSession implements SessionHost, SaveState {
 
   async destroy(): Promise<void> {
     this.set(null);
-    await this.commit();
+    await this.commit({ end: 'removed' });
+  }
+
+  /** @see Session.regenerate */
+  regenerate(calledBack: boolean): Promise<void> {
+    const restart = calledBack && this.#options.callbackStyle === 'express-session';
+    return this.commit(restart ? { restart } : { regenerate: true });
   }
 
   /** @see Session.login */
@@ -391,7 +421,7 @@ export class ContextSession implements SessionHost, SaveState {
   /** @see Session.logout */
   async logout(): Promise<void> {
     this.set(null);
-    await this.commit({ logout: true });
+    await this.commit({ end: 'logout' });
   }
 
   csrfBinding(make: boolean): string | undefined {
@@ -414,7 +444,7 @@ export class ContextSession implements SessionHost, SaveState {
     this.#loaded = false;
     this.requireSave = false;
     this.requireTouch = false;
-    this.maxAge = this.options.maxAge;
+    this.maxAge = this.#initialMaxAge;
     this.stored.isGone();
     // A session that got a new id in this request lies under that one.
     const id = this.#backing.storeKey === undefined ? undefined : this.#backing.id;
@@ -470,6 +500,7 @@ export class ContextSession implements SessionHost, SaveState {
       } else if (this.#session !== undefined) {
         const { data, facts } = lookAt(this.#session, {}, this);
         if (facts.reason === undefined) return;
+        takeBackClearSiteData(this.ctx, this.options.clearSiteData);
         this.#backing.announce(draftOf(this.#session, data, facts, this));
       }
       this.commit({ automatic: true }).catch(ignore);

@@ -61,6 +61,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   load: oneOf('eager', 'lazy'),
   storeTimeout: milliseconds,
   regenerateGrace: milliseconds,
+  callbackStyle: oneOf('koa-session', 'express-session'),
   idleTimeout: aboveZero,
   absoluteMaxAge: aboveZero,
   renewEvery: aboveZero,

@@ -158,6 +158,16 @@ export interface SessionOptions {
    * A login (`session.login()`, `rotateOn`) never leaves the old id usable. Default: 0, not at all.
    */
   regenerateGrace?: number | null | undefined;
+  /**
+   * Whose meaning `session.regenerate(callback)` has; without a callback the data always stays.
+   * - `'koa-session'`: the session gets a new id, and its data stays.
+   * - `'express-session'`: the session ends, and an empty one under a new id takes its place as
+   *   `ctx.session`. On this Passport builds `logIn()` and `logOut()`: who logs in brings no data
+   *   of before along, and who logs out leaves none, unless `keepSessionInfo` asks for it.
+   *
+   * Default: `'koa-session'`; in `SessionModule`, `'express-session'`.
+   */
+  callbackStyle?: 'koa-session' | 'express-session' | null | undefined;
 
   /**
    * End a session that was not used for this long, in milliseconds, whatever its cookie says. Kept
@@ -246,6 +256,7 @@ export const DEFAULTS = Object.freeze({
   cacheHeaders: true,
   maxMergeAttempts: 64,
   regenerateGrace: 0,
+  callbackStyle: 'koa-session',
   onSessionLimit: 'end-oldest',
   notice: true,
 } satisfies SessionOptions);

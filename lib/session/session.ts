@@ -17,6 +17,7 @@ export interface SessionHost {
   commit(options?: { save?: boolean; regenerate?: boolean }): Promise<void>;
   update(change: (draft: Record<string, unknown>) => unknown): Promise<void>;
   destroy(): Promise<void>;
+  regenerate(calledBack: boolean): Promise<void>;
   reload(): Promise<void>;
   login(owner?: string): Promise<void>;
   logout(): Promise<void>;
@@ -163,11 +164,14 @@ export class Session {
    *
    * The new record is written before the old one ends. With the option `regenerateGrace` the old
    * id leads to the new session for a while.
+   *
+   * Where the option `callbackStyle` is `'express-session'`, a call with a callback ends the session
+   * instead, and `ctx.session` is an empty new one when the callback is called.
    */
   regenerate(): Promise<void>;
   regenerate(callback: SessionCallback): void;
   regenerate(callback?: SessionCallback): Promise<void> | void {
-    return settle(this.#context.commit({ regenerate: true }), callback);
+    return settle(this.#context.regenerate(callback !== undefined), callback);
   }
 
   /** Writes the session now if it changed: for `autoCommit: false`. */

@@ -43,7 +43,8 @@ export interface Backing {
   /** The session starts anew, under a new id. */
   reset(): Awaitable<unknown>;
   write(draft: Draft): Awaitable<WriteOutcome>;
-  remove(): Awaitable<void>;
+  /** @param forGood whether what begins after it in the same request must get another id. */
+  remove(forGood: boolean): Awaitable<void>;
   /**
    * Gives the client its cookie when the answer's headers leave before the session is written.
    * `undefined`: the session was removed.

@@ -136,8 +136,9 @@ export class StoreBacking implements Backing {
     this.#version = undefined;
     this.#foundKey = undefined;
     // koa-session asks `genid` at once, and applications see that; a UUID nobody asks for is waste.
-    this.#id = this.#host.options.genid === undefined ? undefined : this.#newId();
-    return this.#id;
+    if (this.#host.options.genid === undefined) this.#id = undefined;
+    else this.#id = this.#newId();
+    return isThenable(this.#id) ? this.#ready() : undefined;
   }
 
   #newId(): Awaitable<string> {
@@ -329,7 +330,7 @@ export class StoreBacking implements Backing {
     throw tooManyConflicts(maxMergeAttempts);
   }
 
-  async remove(): Promise<void> {
+  async remove(forGood: boolean): Promise<void> {
     const id = await this.#ready();
     // koa-session destroys whatever id the session has, whether or not it was ever saved.
     if (this.#stored || !this.#records.isVersioned) {
@@ -338,6 +339,11 @@ export class StoreBacking implements Backing {
       await this.#records.destroy(this.#keyOf(this.#offered));
     }
     this.#stored = false;
+    if (forGood) {
+      this.#id = undefined;
+      this.#version = undefined;
+      this.#foundKey = undefined;
+    }
     await this.#carrier.remove();
   }
 

@@ -16,3 +16,11 @@ export function sendClearSiteData(
   const names = directives === true ? EVERYTHING : directives;
   if (names.length > 0) ctx.set('Clear-Site-Data', names.map((name) => `"${name}"`).join(', '));
 }
+
+/** A new session began after all in the answer that ended one. @internal */
+export function takeBackClearSiteData(
+  ctx: Context,
+  directives: boolean | readonly string[] = false,
+): void {
+  if (directives !== false && !ctx.headerSent) ctx.remove('Clear-Site-Data');
+}

@@ -1,5 +1,15 @@
-import { Controller, Get, Header, Post, Redirect, UseFilters, UseGuards } from '@nestjs/common';
-import { Flash, type FlashMessages, Session } from 'nestjs-koa-session';
+import { promisify } from 'node:util';
+import {
+  Controller,
+  Get,
+  Header,
+  Post,
+  Redirect,
+  Req,
+  UseFilters,
+  UseGuards,
+} from '@nestjs/common';
+import { Flash, type FlashMessages } from 'nestjs-koa-session';
 import { LoginGuard } from './login.guard.js';
 import { escape, page } from './page.js';
 import { ToLoginFilter } from './to-login.filter.js';
@@ -32,7 +42,7 @@ export class LoginController {
 
   @Post('logout')
   @Redirect('/login', 303)
-  async logout(@Session() session: Session): Promise<void> {
-    await session.logout();
+  async logout(@Req() request: { logout(done: (error?: Error) => void): void }): Promise<void> {
+    await promisify(request.logout.bind(request))();
   }
 }

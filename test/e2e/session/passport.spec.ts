@@ -7,7 +7,9 @@ import {
   Module,
   type NestModule,
   Post,
+  Query,
   Req,
+  Session,
   UseGuards,
 } from '@nestjs/common';
 import { AuthGuard, PassportModule, PassportSerializer, PassportStrategy } from '@nestjs/passport';
@@ -15,7 +17,13 @@ import passport from 'passport';
 import { Strategy } from 'passport-local';
 import type { KoaRequest } from '../../../lib/platform-koa/index.js';
 import { MemoryStore } from '../../../lib/stores/memory.js';
-import { SessionModule, type SessionModuleOptions } from '../../../src/index.js';
+import {
+  RequireFresh,
+  type Session as EngineSession,
+  SessionModule,
+  type SessionModuleOptions,
+} from '../../../src/index.js';
+import { PlainStore } from '../../support/koa-site.js';
 import { start } from './support.js';
 
 interface User {
@@ -52,7 +60,7 @@ class LoginGuard extends AuthGuard('local') {
 /** What Passport adds to a request, and koa-session's callbacks. */
 interface PassportRequest extends Omit<KoaRequest, 'session'> {
   user?: User;
-  logout(done: (error?: unknown) => void): void;
+  logout(options: { keepSessionInfo?: boolean }, done: (error?: unknown) => void): void;
   session: Record<
     'save' | 'regenerate' | 'destroy' | 'reload',
     (done: (error?: unknown) => void) => void
@@ -75,10 +83,29 @@ class AuthController {
   }
 
   @Post('logout')
-  async logout(@Req() req: PassportRequest) {
+  async logout(@Req() req: PassportRequest, @Query('keep') keep?: string) {
     await new Promise<void>((resolve, reject) => {
-      req.logout((error) => (error === undefined ? resolve() : reject(error as Error)));
+      req.logout({ keepSessionInfo: keep !== undefined }, (error) =>
+        error === undefined ? resolve() : reject(error as Error),
+      );
     });
+  }
+
+  @Get('data')
+  data(@Session() session: EngineSession) {
+    return session;
+  }
+
+  @Post('after-logout')
+  async leave(@Req() req: PassportRequest) {
+    await this.logout(req);
+    req.session.value = 3;
+  }
+
+  @Post('fresh')
+  @RequireFresh('1m')
+  fresh() {
+    return { fresh: true };
   }
 
   @Post('write')
@@ -94,29 +121,35 @@ class AuthController {
     req.session.value = 2;
     called.push(await call('reload'));
     const { value } = req.session;
-    called.push(await call('regenerate'), await call('destroy'));
-    return { called, value };
+    called.push(await call('regenerate'));
+    const left = req.session.value ?? null;
+    called.push(await call('destroy'));
+    return { called, value, left };
   }
 }
 
-@Module({
-  imports: [PassportModule.register({ session: true })],
-  controllers: [AuthController],
-  providers: [LocalStrategy, UserSerializer],
-})
-class AuthModule implements NestModule {
+class PassportMiddleware implements NestModule {
   configure(consumer: MiddlewareConsumer): void {
     consumer.apply(passport.initialize(), passport.session()).forRoutes('{*path}');
   }
 }
 
-const launch = (options: SessionModuleOptions) =>
-  start({ imports: [SessionModule.forRoot({ keys: ['k'], ...options }), AuthModule] });
+/** @param passport what Passport is told at each login. */
+const launch = (options: SessionModuleOptions, passport: { keepSessionInfo?: boolean } = {}) => {
+  @Module({
+    imports: [PassportModule.register({ session: true, ...passport })],
+    controllers: [AuthController],
+    providers: [LocalStrategy, UserSerializer],
+  })
+  class AuthModule extends PassportMiddleware {}
+  return start({ imports: [SessionModule.forRoot({ keys: ['k'], ...options }), AuthModule] });
+};
 
 const ann = { username: 'ann', password: 'right' };
 
 describe.each<[string, () => SessionModuleOptions]>([
   ['in a store', () => ({ store: new MemoryStore() })],
+  ["in a store with koa-session's methods", () => ({ store: new PlainStore() })],
   ['in a cookie', () => ({})],
 ])('Passport with sessions %s', (_mode, options) => {
   it('logs in, knows the user, and logs out', async () => {
@@ -129,28 +162,92 @@ describe.each<[string, () => SessionModuleOptions]>([
     expect(await browser.json('/me')).toEqual({ name: null });
   });
 
+  it('logs in without what the session held before', async () => {
+    const { browser } = await launch(options());
+    await browser.post('/write');
+    await browser.post('/login', ann);
+    expect(await browser.json('/data')).toEqual({ passport: { user: 'ann' } });
+  });
+
+  it('ends the session with the logout: no data and no cookie is left', async () => {
+    const { browser } = await launch(options());
+    await browser.post('/login', ann);
+    await browser.post('/write');
+    expect(await browser.json('/data')).toEqual({ passport: { user: 'ann' }, value: 1 });
+    await browser.post('/logout');
+    expect(await browser.cookies()).toBe('');
+    expect(await browser.json('/data')).toEqual({});
+  });
+
+  it('begins a session for what is written after the logout', async () => {
+    const { browser } = await launch(options());
+    await browser.post('/login', ann);
+    await browser.post('/write');
+    await browser.post('/after-logout');
+    expect(await browser.json('/data')).toEqual({ value: 3 });
+    expect(await browser.json('/me')).toEqual({ name: null });
+  });
+
+  it('carries data over a login and a logout where keepSessionInfo says so', async () => {
+    const { browser } = await launch(options(), { keepSessionInfo: true });
+    await browser.post('/write');
+    await browser.post('/login', ann);
+    expect(await browser.json('/data')).toEqual({ passport: { user: 'ann' }, value: 1 });
+    await browser.post('/logout?keep');
+    expect(await browser.json('/data')).toEqual({ passport: {}, value: 1 });
+    expect(await browser.json('/me')).toEqual({ name: null });
+  });
+
+  it('counts a login as an authentication, where rotateOn names its key', async () => {
+    const { browser } = await launch({ ...options(), rotateOn: ['passport'] });
+    expect((await browser.post('/fresh')).status).toBe(401);
+    await browser.post('/write');
+    expect((await browser.post('/fresh')).status).toBe(403);
+    await browser.post('/login', ann);
+    expect((await browser.post('/fresh')).status).toBe(201);
+    await browser.post('/logout');
+    expect((await browser.post('/fresh')).status).toBe(401);
+  });
+
+  it('keeps the data at both with callbackStyle koa-session', async () => {
+    const { browser } = await launch({ ...options(), callbackStyle: 'koa-session' });
+    await browser.post('/write');
+    await browser.post('/login', ann);
+    await browser.post('/logout');
+    expect(await browser.json('/data')).toEqual({ passport: {}, value: 1 });
+  });
+
   it('calls back from save, regenerate, reload and destroy', async () => {
     const { browser } = await launch(options());
     await browser.post('/write');
     const answer = await (await browser.post('/callbacks')).json();
-    expect(answer).toEqual({ called: ['save', 'reload', 'regenerate', 'destroy'], value: 1 });
+    expect(answer).toEqual({
+      called: ['save', 'reload', 'regenerate', 'destroy'],
+      value: 1,
+      left: null,
+    });
     expect(await browser.cookies()).toBe('');
   });
 });
 
 describe('Passport in store mode', () => {
   it('gives the session a new id with the login and with the logout, and ends the old ones', async () => {
-    const { browser, url } = await launch({ store: new MemoryStore() });
+    const store = new MemoryStore();
+    const { browser, url } = await launch({ store });
     await browser.post('/write');
     const planted = await browser.cookies();
     await browser.post('/login', ann);
     const loggedIn = await browser.cookies();
-    await browser.post('/logout');
+    await browser.post('/after-logout');
     const loggedOut = await browser.cookies();
     expect(new Set([planted, loggedIn, loggedOut]).size).toBe(3);
     for (const cookie of [planted, loggedIn, loggedOut]) {
       const answer = await fetch(`${url}/me`, { headers: { cookie } });
       expect(await answer.json()).toEqual({ name: null });
+    }
+    for (const cookie of [planted, loggedIn]) {
+      const answer = await fetch(`${url}/data`, { headers: { cookie } });
+      expect(await answer.json()).toEqual({});
     }
   });
 
