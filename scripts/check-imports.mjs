@@ -1,4 +1,5 @@
-// Prevents: a room of the house reaching into another's, a cycle, or a package that is not declared.
+// Prevents: a room of the house reaching into another's, a cycle (of types too: such files run, but
+// neither can be understood without the other), or a package that is not declared.
 import { readdirSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { dirname, join, normalize, relative } from 'node:path';
@@ -57,7 +58,6 @@ function check(file) {
   const room = roomOf(file);
   const text = readFileSync(join(ROOT, file), 'utf8');
   const found = ts.preProcessFile(text, true, true).importedFiles.map((each) => each.fileName);
-  const typesOnly = importedForTypesOnly(text);
   const targets = [];
   for (const name of found) {
     if (!name.startsWith('.')) {
@@ -65,7 +65,7 @@ function check(file) {
       continue;
     }
     const target = sourceOf(join(dirname(file), name));
-    if (!typesOnly.has(name)) targets.push(target);
+    targets.push(target);
     const own = OWN_FOLDER.exec(file)?.[0] ?? room.room;
     const allowed = [own, ...room.files].some((start) =>
       start.endsWith('/') ? target.startsWith(start) : target === start,
@@ -102,14 +102,6 @@ function sources(room) {
     .filter((entry) => entry.isFile() && /\.(ts|mjs)$/.test(entry.name))
     .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)))
     .filter((file) => !/(^|\/)(dist|node_modules)\//.test(file));
-}
-
-/** What a file names in `import type` and `export type` alone, which is gone when it runs. */
-function importedForTypesOnly(text) {
-  const names = (pattern) => new Set(Array.from(text.matchAll(pattern), ([, name]) => name));
-  const forTypes = names(/^(?:import|export) type [^;]*?from '([^']+)'/gm);
-  const forValues = names(/^(?:import|export) (?!type )[^;]*?from '([^']+)'/gm);
-  return new Set([...forTypes].filter((name) => !forValues.has(name)));
 }
 
 function cycles() {

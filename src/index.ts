@@ -14,8 +14,6 @@ export {
 } from './session.constants.js';
 
 export { Session } from './decorators/session.decorator.js';
-export type { SessionKey, SessionSelection } from './decorators/session.decorator.js';
-export type { NamedSession } from './decorators/read.js';
 export { IsNewSession } from './decorators/is-new-session.decorator.js';
 export { SessionMaxAge } from './decorators/session-max-age.decorator.js';
 export { ExternalKey } from './decorators/external-key.decorator.js';
@@ -45,11 +43,6 @@ export type {
 export { CsrfGuard } from './guards/csrf.guard.js';
 export { FreshGuard } from './guards/fresh.guard.js';
 export { SessionGuard } from './guards/session.guard.js';
-export type {
-  SessionRequirement,
-  SessionRule,
-  SessionRuleFailure,
-} from './guards/session-rules.js';
 export { SessionHealthIndicator } from './health/session.health.js';
 export type { SessionHealth, SessionHealthOptions } from './health/session.health.js';
 
@@ -65,13 +58,23 @@ export type {
   ProvidedOptionName,
   ProvidedSessionOptions,
   SessionConfiguration,
-  SessionExceptionFactory,
   SessionModuleAsyncOptions,
   SessionModuleExtras,
   SessionModuleOptions,
   SessionOptionsFactory,
   SessionRoute,
 } from './interfaces/session-module-options.interface.js';
+export type {
+  SessionExceptionFactory,
+  SessionRequirement,
+  SessionRule,
+  SessionRuleFailure,
+} from './interfaces/session-requirement.interface.js';
+export type {
+  NamedSession,
+  SessionKey,
+  SessionSelection,
+} from './interfaces/session-selection.interface.js';
 
 export type {
   SessionCodec,

@@ -18,7 +18,7 @@ import type { ConfiguredSession } from './configured-session.js';
 import { rememberApplication, rememberServer, rememberUpgrade } from './handshake.context.js';
 import { isInjectedAnywhere } from './injection-search.js';
 import { keepFrom } from './session-exclusion.js';
-import { SessionService } from './session.service.js';
+import { type SessionApplication, SessionService } from './session.service.js';
 import { SessionRoutes } from './session-routes.js';
 
 const registries = new WeakMap<object, SessionRegistry>();
@@ -51,7 +51,7 @@ export function registryOf(ctx: Context): SessionRegistry {
  * @internal
  */
 @Injectable()
-export class SessionRegistry implements OnModuleInit, OnApplicationShutdown {
+export class SessionRegistry implements SessionApplication, OnModuleInit, OnApplicationShutdown {
   readonly #host: HttpAdapterHost;
   readonly #config: ApplicationConfig;
   readonly #modules: ModulesContainer;

@@ -1,5 +1,7 @@
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
+import type Koa from 'koa';
+import type { Context } from 'koa';
 import {
   contextSession,
   loadSession,
@@ -10,11 +12,18 @@ import {
 } from '../lib/session/index.js';
 import type { ConfiguredSession } from './configured-session.js';
 import { contextOf } from './handshake.context.js';
-import type { SessionRegistry } from './session.registry.js';
 import { isExcluded } from './session-exclusion.js';
 
 /** Edits a draft of a session's data, or returns new data in its place. @publicApi */
 export type SessionChange = (draft: Partial<SessionData>) => Partial<SessionData> | void;
+
+/** What the service needs of the application that it acts in. @internal */
+export interface SessionApplication {
+  /** `undefined` in a Nest application without HTTP. */
+  readonly koa: Koa | undefined;
+  /** The context of the request that is being served, where that is tracked. */
+  readonly currentContext: Context | undefined;
+}
 
 /**
  * Acts on the current request's session from any provider, and on other sessions by their id.
@@ -39,12 +48,12 @@ export type SessionChange = (draft: Partial<SessionData>) => Partial<SessionData
  * @publicApi
  */
 export class SessionService {
-  readonly #registry: SessionRegistry;
+  readonly #application: SessionApplication;
   readonly #configured: ConfiguredSession;
 
   /** @internal */
-  constructor(registry: SessionRegistry, configured: ConfiguredSession) {
-    this.#registry = registry;
+  constructor(application: SessionApplication, configured: ConfiguredSession) {
+    this.#application = application;
     this.#configured = configured;
   }
 
@@ -55,7 +64,7 @@ export class SessionService {
    * `exclude` keep the session from it.
    */
   async current(): Promise<Session | null> {
-    const ctx = this.#registry.currentContext;
+    const ctx = this.#application.currentContext;
     if (ctx === undefined) {
       throw new SessionStateError(
         'ERR_SESSION_NOT_LOADED',
@@ -168,7 +177,7 @@ export class SessionService {
    * the request are left out: they would judge, and end, a session by a request that never was.
    */
   async #open(externalKey: string): Promise<Session | undefined> {
-    const { koa } = this.#registry;
+    const { koa } = this.#application;
     if (this.#configured.store === undefined) throw inCookies();
     if (koa === undefined) {
       throw new SessionStateError(

@@ -323,10 +323,10 @@ export class ContextSession implements SessionHost, SaveState {
 
   /** As express-session's `regenerate`: the session that begins has nothing of the one before. */
   async #restart(): Promise<void> {
-    if (this.#stored.exists) await this.#remove('regenerated', true);
+    if (this.stored.exists) await this.#remove('regenerated', true);
     await this.#backing.reset();
-    this.#newMarks = {};
-    this.#written = false;
+    this.newMarks = NO_MARKS;
+    this.written = false;
     this.requireSave = false;
     this.requireTouch = false;
     this.expire = undefined;
@@ -409,7 +409,7 @@ export class ContextSession implements SessionHost, SaveState {
 
   /** @see Session.regenerate */
   regenerate(calledBack: boolean): Promise<void> {
-    const restart = calledBack && this.#options.callbackStyle === 'express-session';
+    const restart = calledBack && this.options.callbackStyle === 'express-session';
     return this.commit(restart ? { restart } : { regenerate: true });
   }
 

@@ -6,4 +6,4 @@ export type {
   StoreCapability,
   StoreContractOptions,
   StoreContractSkip,
-} from './store-contract.js';
+} from './contract/options.js';

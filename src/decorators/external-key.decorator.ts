@@ -1,5 +1,6 @@
 import { createParamDecorator } from '@nestjs/common';
-import { type NamedSession, readSession } from './read.js';
+import type { NamedSession } from '../interfaces/session-selection.interface.js';
+import { readSession } from './read.js';
 
 /**
  * The id under which the store keeps the session; `undefined` in cookie mode. Who knows it has the

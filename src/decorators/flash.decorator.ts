@@ -1,7 +1,8 @@
 import { createParamDecorator } from '@nestjs/common';
 import { SessionStateError } from '../../lib/session/index.js';
 import { FlashMessages } from '../flash.messages.js';
-import { type NamedSession, readSession } from './read.js';
+import type { NamedSession } from '../interfaces/session-selection.interface.js';
+import { readSession } from './read.js';
 
 /**
  * The session's flash messages: written once, read once.

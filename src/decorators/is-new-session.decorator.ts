@@ -1,5 +1,6 @@
 import { createParamDecorator } from '@nestjs/common';
-import { type NamedSession, readSession } from './read.js';
+import type { NamedSession } from '../interfaces/session-selection.interface.js';
+import { readSession } from './read.js';
 
 /**
  * Whether the session was not there before this request; `true` where there is none at all.

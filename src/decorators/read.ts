@@ -21,9 +21,3 @@ function isPending(
 ): session is PromiseLike<FoundSession> {
   return typeof (session as { then?: unknown } | null | undefined)?.then === 'function';
 }
-
-/** Which session a decorator is about: `@IsNewSession({ name: 'admin' })`. @publicApi */
-export interface NamedSession {
-  /** The session's `name` in `SessionModule.forRoot()`. Default: the default session. */
-  name?: string;
-}

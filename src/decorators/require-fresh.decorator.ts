@@ -1,7 +1,7 @@
 import { applyDecorators, SetMetadata, UseGuards } from '@nestjs/common';
 import { SessionOptionsError, typeName } from '../../lib/errors.js';
 import { FRESHNESS, FreshGuard, type Freshness } from '../guards/fresh.guard.js';
-import type { NamedSession } from './read.js';
+import type { NamedSession } from '../interfaces/session-selection.interface.js';
 import type { HandlerDecorator } from './require-session.decorator.js';
 
 /**

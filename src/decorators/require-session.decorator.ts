@@ -1,4 +1,4 @@
-import type { SessionRequirement } from '../guards/session-rules.js';
+import type { SessionRequirement } from '../interfaces/session-requirement.interface.js';
 
 /** @internal */
 export const REQUIREMENTS = 'nestjs-koa-session:requirements';

@@ -1,5 +1,6 @@
 import { createParamDecorator } from '@nestjs/common';
-import { type NamedSession, readSession } from './read.js';
+import type { NamedSession } from '../interfaces/session-selection.interface.js';
+import { readSession } from './read.js';
 
 /**
  * How long the session lives from its next save on: milliseconds, `'session'`, or `undefined`

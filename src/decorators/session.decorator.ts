@@ -1,23 +1,10 @@
 import { createParamDecorator, type PipeTransform, type Type } from '@nestjs/common';
-import type { Session as EngineSession, SessionData } from '../../lib/session/index.js';
-import { type NamedSession, readSession } from './read.js';
+import type { Session as EngineSession } from '../../lib/session/index.js';
+import type { SessionKey, SessionSelection } from '../interfaces/session-selection.interface.js';
+import { readSession } from './read.js';
 
 /** What a handler gets from `@Session()`. @publicApi */
 export type Session = EngineSession;
-
-/**
- * The data keys of sessions: those that the application has merged into `SessionData`; any string
- * where it has merged none.
- *
- * @publicApi
- */
-export type SessionKey = [keyof SessionData] extends [never] ? string : keyof SessionData & string;
-
-/** Which session, and which of its data. @publicApi */
-export interface SessionSelection extends NamedSession {
-  /** The data key. Default: the whole session. */
-  key?: SessionKey;
-}
 
 type Pipe = Type<PipeTransform> | PipeTransform;
 

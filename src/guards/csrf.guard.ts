@@ -4,7 +4,7 @@ import { type CsrfOptions, isCsrfSafe } from '../../lib/session/index.js';
 import { koaContextOf } from '../session.context.js';
 import { SessionRegistry } from '../session.registry.js';
 import { exceptionFor } from './session.exception.js';
-import type { SessionRuleFailure } from './session-rules.js';
+import type { SessionRuleFailure } from '../interfaces/session-requirement.interface.js';
 
 /** @internal */
 export const SKIP_CSRF = 'nestjs-koa-session:skip-csrf';

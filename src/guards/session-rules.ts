@@ -1,45 +1,14 @@
 import type { Context } from 'koa';
-import type { SessionKey } from '../decorators/session.decorator.js';
-import type { NamedSession } from '../decorators/read.js';
-import type { SessionExceptionFactory } from '../interfaces/session-module-options.interface.js';
+import type {
+  SessionRequirement,
+  SessionRule,
+  SessionRuleFailure,
+} from '../interfaces/session-requirement.interface.js';
+import type { SessionKey } from '../interfaces/session-selection.interface.js';
 import type { FoundSession } from '../session.context.js';
 
 /** `_maxAge` of a record when `maxAge` is not set: one day, as in koa-session. */
 const UNSET_MAX_AGE = 24 * 60 * 60 * 1000;
-
-/**
- * What a handler requires of the session. Every rule that is given must hold; the first that fails
- * is told, in the order below.
- *
- * @publicApi
- */
-export interface SessionRequirement extends NamedSession {
-  /** Whether the session must be a new one. Default: `false`, there must have been one before. */
-  isNew?: boolean;
-  /** The session's id: that there is one, what it looks like, or what a function says of it. */
-  externalKey?:
-    true | RegExp | ((externalKey: string, ctx: Context) => boolean | PromiseLike<boolean>);
-  /** Data keys that must have a value (other than `undefined` and `null`). */
-  has?: SessionKey | readonly SessionKey[];
-  /** The session must live at least so long, in milliseconds; `'session'` has no limit. */
-  maxAge?: { atLeast: number };
-  /** Makes the error, in place of the module's `exceptionFactory`. */
-  exceptionFactory?: SessionExceptionFactory;
-}
-
-/** The rules of {@link SessionRequirement}, and those of `FreshGuard` and `CsrfGuard`. @publicApi */
-export type SessionRule = 'isNew' | 'externalKey' | 'has' | 'maxAge' | 'fresh' | 'csrf';
-
-/** Which rule failed. It holds nothing of the session. @publicApi */
-export interface SessionRuleFailure {
-  rule: SessionRule;
-  /** 401 where there is no session, 403 where there is one that does not do. */
-  statusCode: 401 | 403;
-  message: string;
-  /** The session's name; `undefined` for the default session. */
-  name: string | undefined;
-  requirement: SessionRequirement;
-}
 
 /**
  * The first rule that a session fails.

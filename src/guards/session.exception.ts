@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { type ExecutionContext, ForbiddenException, UnauthorizedException } from '@nestjs/common';
-import type { SessionRuleFailure } from './session-rules.js';
+import type { SessionRuleFailure } from '../interfaces/session-requirement.interface.js';
 
 /**
  * What the client learns of a failed rule: which one, and nothing of the session.

@@ -4,7 +4,8 @@ import { REQUIREMENTS } from '../decorators/require-session.decorator.js';
 import { koaContextOf, sessionOf } from '../session.context.js';
 import { SessionRegistry } from '../session.registry.js';
 import { exceptionFor } from './session.exception.js';
-import { failedRule, type SessionRequirement } from './session-rules.js';
+import type { SessionRequirement } from '../interfaces/session-requirement.interface.js';
+import { failedRule } from './session-rules.js';
 
 const THERE_IS_ONE: readonly SessionRequirement[] = [{}];
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { DEFAULTS, StoreError } from '../../lib/session/index.js';
-import type { NamedSession } from '../decorators/read.js';
+import type { NamedSession } from '../interfaces/session-selection.interface.js';
 import { SessionRegistry } from '../session.registry.js';
 
 /** Which session's store to ask, and for how long. @publicApi */

@@ -1,5 +1,4 @@
 import type {
-  ExecutionContext,
   FactoryProvider,
   InjectionToken,
   ModuleMetadata,
@@ -12,7 +11,6 @@ import type {
   SessionOptions,
   SessionStore,
 } from '../../lib/session/index.js';
-import type { SessionRuleFailure } from '../guards/session-rules.js';
 import type {
   ProvidedHook,
   ProvidedObject,
@@ -20,6 +18,7 @@ import type {
   SessionSaveHook,
   SessionValidator,
 } from './provided.interface.js';
+import type { SessionExceptionFactory } from './session-requirement.interface.js';
 
 type Hook<Name extends 'valid' | 'beforeSave' | 'genid'> = NonNullable<SessionOptions[Name]>;
 
@@ -64,16 +63,6 @@ export interface SessionConfiguration
  * @publicApi
  */
 export type SessionRoute = string | { path: string; method: number } | Type<unknown>;
-
-/**
- * Makes the error a client gets when a rule of `SessionGuard` fails.
- *
- * @publicApi
- */
-export type SessionExceptionFactory = (
-  failure: SessionRuleFailure,
-  context: ExecutionContext,
-) => Error;
 
 /**
  * How a session fits into the application.

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isClosableStore } from '../../session/store.js';
 import type { CapableStore, SessionRecord, SessionStore } from '../../session/store.js';
-import type { StoreContractOptions } from '../store-contract.js';
+import type { StoreContractOptions } from './options.js';
 
 /** The claims of one capability: what the store promises, and the test that shows it. @internal */
 export type Claims = Readonly<Record<string, (bench: ContractBench) => Promise<void>>>;
