@@ -1,7 +1,8 @@
 import type { InjectionToken } from '@nestjs/common';
 import { Scope } from '@nestjs/common';
-import type { ModuleRef } from '@nestjs/core';
+import type { ModuleRef, ModulesContainer } from '@nestjs/core';
 import {
+  DEFAULTS,
   SessionOptionsError,
   type SessionOptions,
   type SessionStore,
@@ -11,8 +12,7 @@ import type {
   SessionModuleExtras,
 } from './interfaces/session-module-options.interface.js';
 import { PROVIDED_NAMES, toEngineOption } from './provision.js';
-import { RequestScopedStore } from './request-scoped.store.js';
-import { DEFAULTS } from '../lib/session/index.js';
+import { requestScopedStore } from './request-scoped.store.js';
 import { getHookToken, getSessionStoreToken } from './session.constants.js';
 
 /**
@@ -26,12 +26,19 @@ export class ConfiguredSession {
   /** What the engine follows: the plain options at first, complete after {@link complete}. */
   readonly options: SessionOptions;
   readonly #moduleRef: ModuleRef;
+  readonly #modules: ModulesContainer;
 
-  constructor(extras: SessionModuleExtras, options: SessionOptions, moduleRef: ModuleRef) {
+  constructor(
+    extras: SessionModuleExtras,
+    options: SessionOptions,
+    moduleRef: ModuleRef,
+    modules: ModulesContainer,
+  ) {
     this.name = extras.name;
     this.extras = extras;
     this.options = options;
     this.#moduleRef = moduleRef;
+    this.#modules = modules;
   }
 
   /** The engine's name of this session: the cookie's. */
@@ -57,7 +64,7 @@ export class ConfiguredSession {
     const { scope } = this.#moduleRef.introspect(token as string);
     if (scope === Scope.DEFAULT) return this.#moduleRef.get<unknown>(token, { strict: false });
     if (scope === Scope.TRANSIENT) return this.#moduleRef.resolve<unknown>(token);
-    if (option === 'store') return new RequestScopedStore(this.#moduleRef, token);
+    if (option === 'store') return requestScopedStore(token, this.#moduleRef, this.#modules);
     throw new SessionOptionsError(
       option,
       `"${option}" must not be request-scoped: it gets the Koa context as an argument`,

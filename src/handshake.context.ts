@@ -1,4 +1,5 @@
-import { type IncomingMessage, ServerResponse } from 'node:http';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import type Koa from 'koa';
 import type { Context } from 'koa';
 import { SessionStateError } from '../lib/session/index.js';
@@ -65,13 +66,18 @@ export function releaseContext(client: object): void {
   setImmediate(() => contexts.delete(client));
 }
 
-/** A Koa context of a request that was answered long ago, by the switch of protocols. @internal */
-export function contextOf(koa: Koa, request: IncomingMessage): Context {
+/** A Koa context of a request that was answered long ago, by the switch of protocols. */
+function contextOf(koa: Koa, request: IncomingMessage): Context {
   const response = new ServerResponse(request);
   Object.defineProperty(response, 'headersSent', { value: true });
   const ctx = koa.createContext(request, response);
   ctx.respond = false;
   return ctx as unknown as Context;
+}
+
+/** A Koa context for what no request is behind. @internal */
+export function detachedContext(koa: Koa): Context {
+  return contextOf(koa, new IncomingMessage(new Socket()));
 }
 
 function handshakeOf(client: object): Handshake {

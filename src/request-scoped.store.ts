@@ -1,59 +1,77 @@
 import type { InjectionToken } from '@nestjs/common';
-import { ContextIdFactory, type ModuleRef } from '@nestjs/core';
+import { ContextIdFactory, type ModuleRef, type ModulesContainer } from '@nestjs/core';
 import { REQUEST_CONTEXT_ID } from '@nestjs/core/router/request/request-constants.js';
 import type { Context } from 'koa';
 import {
   SessionStateError,
-  type SessionRecord,
   type SessionStore,
   type StoreCallOptions,
-  type StoreGetOptions,
-  type StoreMaxAge,
-  type StoreSetOptions,
 } from '../lib/session/index.js';
+
+type Call = (...parameters: unknown[]) => unknown;
+type Calls = Readonly<Record<string, Call>>;
+
+const REQUIRED = ['get', 'set', 'destroy'];
+
+/**
+ * What a store may be able to do beyond that, of what the engine does within a request. Lists by
+ * owner, `clear` and `prune` belong to no request, so there is no instance to ask.
+ */
+const POWERS = ['create', 'read', 'update', 'touch'];
 
 /**
  * What the engine holds in place of a request-scoped store: each call goes to the store that Nest
  * makes for the call's request, once a request, in the same injection context as the request's
  * controllers.
  *
+ * What the store can do is asked of its class, before there is an instance. A factory does not
+ * tell: what it makes is taken for a store with koa-session's three methods.
+ *
  * @internal
  */
-export class RequestScopedStore implements SessionStore {
-  readonly #moduleRef: ModuleRef;
+export function requestScopedStore(
+  token: InjectionToken,
+  moduleRef: ModuleRef,
+  modules: ModulesContainer,
+): SessionStore {
+  const stores = new RequestStores(token, moduleRef);
+  const prototype = classOf(token, modules)?.prototype as Record<string, unknown> | undefined;
+  const powers = POWERS.filter((power) => typeof prototype?.[power] === 'function');
+  const calls = [...REQUIRED, ...powers].map((name): [string, Call] => [
+    name,
+    async (...parameters) => {
+      const store = await stores.of(parameters.at(-1) as StoreCallOptions);
+      return store[name]?.(...parameters);
+    },
+  ]);
+  return Object.fromEntries(calls) as unknown as SessionStore;
+}
+
+/** The class behind a token, also where another provider stands for it. */
+function classOf(
+  token: unknown,
+  modules: ModulesContainer,
+): { readonly prototype: unknown } | undefined {
+  for (const { providers } of modules.values()) {
+    const provider = providers.get(token as InjectionToken);
+    if (provider === undefined) continue;
+    if (provider.isAlias) return classOf(provider.inject?.[0], modules);
+    if (!provider.isFactory) return provider.metatype as { readonly prototype: unknown };
+  }
+  return undefined;
+}
+
+class RequestStores {
   readonly #token: InjectionToken;
-  readonly #stores = new WeakMap<Context, Promise<SessionStore>>();
+  readonly #moduleRef: ModuleRef;
+  readonly #stores = new WeakMap<Context, Promise<Calls>>();
 
-  constructor(moduleRef: ModuleRef, token: InjectionToken) {
-    this.#moduleRef = moduleRef;
+  constructor(token: InjectionToken, moduleRef: ModuleRef) {
     this.#token = token;
+    this.#moduleRef = moduleRef;
   }
 
-  async get(
-    key: string,
-    maxAge: StoreMaxAge,
-    options: StoreGetOptions,
-  ): Promise<SessionRecord | null | undefined> {
-    const store = await this.#of(options);
-    return store.get(key, maxAge, options);
-  }
-
-  async set(
-    key: string,
-    record: SessionRecord,
-    maxAge: StoreMaxAge,
-    options: StoreSetOptions,
-  ): Promise<unknown> {
-    const store = await this.#of(options);
-    return store.set(key, record, maxAge, options);
-  }
-
-  async destroy(key: string, options: StoreCallOptions): Promise<unknown> {
-    const store = await this.#of(options);
-    return store.destroy(key, options);
-  }
-
-  #of({ ctx }: StoreCallOptions): Promise<SessionStore> {
+  of({ ctx }: StoreCallOptions): Promise<Calls> {
     if (ctx === undefined) {
       throw new SessionStateError(
         'ERR_SESSION_UNSUPPORTED',
@@ -62,7 +80,7 @@ export class RequestScopedStore implements SessionStore {
     }
     let store = this.#stores.get(ctx);
     if (store === undefined) {
-      store = this.#moduleRef.resolve<SessionStore>(this.#token, this.#contextIdOf(ctx.req), {
+      store = this.#moduleRef.resolve<Calls>(this.#token, this.#contextIdOf(ctx.req), {
         strict: false,
       });
       this.#stores.set(ctx, store);

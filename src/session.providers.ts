@@ -1,5 +1,5 @@
 import { type Provider, Scope } from '@nestjs/common';
-import { ModuleRef, REQUEST } from '@nestjs/core';
+import { ModuleRef, ModulesContainer, REQUEST } from '@nestjs/core';
 import {
   SessionOptionsError,
   SessionStateError,
@@ -76,13 +76,14 @@ export function sessionProviders(
     },
     {
       provide: getConfiguredSessionToken(name),
-      inject: [SessionRegistry, getSessionOptionsToken(name), ModuleRef],
+      inject: [SessionRegistry, getSessionOptionsToken(name), ModuleRef, ModulesContainer],
       useFactory: (
         registry: SessionRegistry,
         options: ConfiguredSession['options'],
         moduleRef: ModuleRef,
+        modules: ModulesContainer,
       ) => {
-        const session = new ConfiguredSession(extras, options, moduleRef);
+        const session = new ConfiguredSession(extras, options, moduleRef, modules);
         registry.add(session);
         return session;
       },

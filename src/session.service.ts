@@ -1,5 +1,3 @@
-import { IncomingMessage } from 'node:http';
-import { Socket } from 'node:net';
 import type Koa from 'koa';
 import type { Context } from 'koa';
 import {
@@ -11,7 +9,7 @@ import {
   SessionStateError,
 } from '../lib/session/index.js';
 import type { ConfiguredSession } from './configured-session.js';
-import { contextOf } from './handshake.context.js';
+import { detachedContext } from './handshake.context.js';
 import { isExcluded } from './session-exclusion.js';
 
 /** Edits a draft of a session's data, or returns new data in its place. @publicApi */
@@ -185,7 +183,7 @@ export class SessionService {
         'this Nest application has no HTTP adapter, and so no session engine',
       );
     }
-    const ctx = contextOf(koa, new IncomingMessage(new Socket()));
+    const ctx = detachedContext(koa);
     const context = contextSession(ctx, this.#configured.key);
     Object.assign(context?.ownOptions ?? {}, {
       externalKey: { get: () => externalKey, set: ignore, remove: ignore },

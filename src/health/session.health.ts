@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { DEFAULTS, StoreError } from '../../lib/session/index.js';
 import type { NamedSession } from '../interfaces/session-selection.interface.js';
+import { detachedContext } from '../handshake.context.js';
 import { SessionRegistry } from '../session.registry.js';
 
 /** Which session's store to ask, and for how long. @publicApi */
@@ -55,8 +56,11 @@ export class SessionHealthIndicator {
     const start = performance.now();
     const latency = () => Math.round(performance.now() - start);
     try {
-      // Some stores answer any well-formed id; none has this one.
-      await withTimeout(timeout, async () => store.get(`health-${randomUUID()}`, 1000, {}));
+      // A request-scoped store is made for a context. Some stores answer any well-formed id; none
+      // has this one.
+      const { koa } = this.#registry;
+      const call = koa === undefined ? {} : { ctx: detachedContext(koa) };
+      await withTimeout(timeout, async () => store.get(`health-${randomUUID()}`, 1000, call));
       return { [key]: { status: 'up', latency: latency() } } as SessionHealth<Key>;
     } catch (error) {
       const message = error instanceof StoreError ? error.kind : 'unavailable';

@@ -18,16 +18,20 @@ import {
   Session,
   SESSION_STORE,
   SessionModule,
+  SessionHealthIndicator,
   type SessionModuleAsyncOptions,
   type SessionModuleOptions,
   type SessionRecord,
   type SessionStore,
 } from '../../../src/index.js';
+import type { Session as EngineSession, VersionedStore } from '../../../lib/session/index.js';
 import { running, start } from './support.js';
 
 interface Views {
   views?: number;
 }
+
+type Rest<F> = F extends (key: string, ...rest: infer R) => unknown ? R : never;
 
 @Injectable()
 class Prefix {
@@ -257,6 +261,132 @@ describe('a request-scoped store', () => {
     expect(made).toHaveLength(2);
     expect(await as('b')).toMatchObject({ views: 1 });
     expect([...records.keys()].map((key) => key.split(':')[0])).toEqual(['a', 'b']);
+  });
+
+  /** A tenant's part of a store that can compare and set. */
+  @Injectable({ scope: Scope.REQUEST })
+  class VersionedRequestStore implements SessionStore, VersionedStore {
+    constructor(
+      @Inject(Tenant) private readonly tenant: Tenant,
+      @Inject(MemoryStore) private readonly all: MemoryStore,
+    ) {}
+
+    get(key: string) {
+      return this.all.get(this.#key(key));
+    }
+
+    set(key: string, ...rest: Rest<MemoryStore['set']>) {
+      calls.push('set');
+      return this.all.set(this.#key(key), ...rest);
+    }
+
+    destroy(key: string) {
+      return this.all.destroy(this.#key(key));
+    }
+
+    create(key: string, ...rest: Rest<MemoryStore['create']>) {
+      calls.push('create');
+      return this.all.create(this.#key(key), ...rest);
+    }
+
+    read(key: string, ...rest: Rest<MemoryStore['read']>) {
+      return this.all.read(this.#key(key), ...rest);
+    }
+
+    update(key: string, ...rest: Rest<MemoryStore['update']>) {
+      calls.push('update');
+      return this.all.update(this.#key(key), ...rest);
+    }
+
+    touch(key: string, ...rest: Rest<MemoryStore['touch']>) {
+      calls.push('touch');
+      return this.all.touch(this.#key(key), ...rest);
+    }
+
+    #key(key: string): string {
+      return `${this.tenant.name}:${key}`;
+    }
+  }
+
+  @Controller()
+  class ParallelController {
+    @Get()
+    async count(@Session() session: EngineSession) {
+      await session.update((draft: Views) => {
+        draft.views = (draft.views ?? 0) + 1;
+      });
+      return { views: (session as Views).views };
+    }
+
+    @Get('look')
+    look(@Session() session: EngineSession) {
+      return session;
+    }
+  }
+
+  const calls: string[] = [];
+  const extraProviders = [Tenant, MemoryStore];
+  const keys = ['k'];
+
+  it.each<[string, SessionModuleOptions]>([
+    ['a class', { keys, store: VersionedRequestStore, extraProviders }],
+    ['{ useClass }', { keys, store: { useClass: VersionedRequestStore }, extraProviders }],
+    [
+      '{ useExisting }',
+      {
+        keys,
+        store: { useExisting: VersionedRequestStore },
+        extraProviders: [...extraProviders, VersionedRequestStore],
+      },
+    ],
+  ])('that can compare and set loses no parallel write, as %s', async (_what, options) => {
+    calls.length = 0;
+    const { browser } = await start({
+      imports: [SessionModule.forRoot({ ...options, rolling: true, maxAge: 60_000 })],
+      controllers: [ParallelController],
+    });
+    const as = (tenant: string, path = '/') =>
+      browser.json(path, { headers: { 'x-tenant': tenant } });
+    await as('a');
+    await Promise.all(Array.from({ length: 20 }, () => as('a')));
+    expect(await as('a', '/look')).toEqual({ views: 21 });
+    // The read of a rolling session prolongs it, so that nothing is rewritten for that.
+    expect(new Set(calls)).toEqual(new Set(['create', 'update']));
+    expect(await as('b', '/look')).toEqual({});
+  });
+
+  it('that a factory makes has the three methods, and is up for the health check', async () => {
+    calls.length = 0;
+    const { app, browser } = await start({
+      imports: [
+        SessionModule.forRoot({
+          keys,
+          store: {
+            inject: [Tenant, MemoryStore],
+            useFactory: (tenant: Tenant, all: MemoryStore) =>
+              new VersionedRequestStore(tenant, all),
+          },
+          extraProviders,
+        }),
+      ],
+      controllers: [ParallelController],
+    });
+    await browser.json('/');
+    expect(await browser.json('/')).toEqual({ views: 2 });
+    expect(new Set(calls)).toEqual(new Set(['set']));
+    const health = app.get(SessionHealthIndicator, { strict: false });
+    expect(await health.isHealthy('store')).toMatchObject({ store: { status: 'up' } });
+  });
+
+  it('cannot list by owner, and options that need it are refused', async () => {
+    const owner = () => 'ann';
+    const module = SessionModule.forRoot({
+      keys,
+      owner,
+      store: VersionedRequestStore,
+      extraProviders,
+    });
+    await expect(start({ imports: [module] })).rejects.toMatchObject({ option: 'owner' });
   });
 
   it('that a factory returns is refused, with the way that works', async () => {
