@@ -90,6 +90,7 @@ export class ContextSession implements SessionHost, SaveState {
   /** Whether the middleware is at work. What others change before and after is theirs to save. */
   readonly #isAtWork: () => boolean;
   #queue: Promise<void> | undefined;
+  #inBeforeSave = false;
 
   constructor(ctx: Context, options: ResolvedSessionOptions, isAtWork: () => boolean) {
     this.ctx = ctx;
@@ -275,12 +276,12 @@ export class ContextSession implements SessionHost, SaveState {
 
   /** Writes what is to be written. Calls follow each other. */
   commit(request: CommitRequest = {}): Promise<void> {
+    const before = this.#queue;
+    let settle = ignore;
+    this.#queue = new Promise((resolve) => (settle = resolve));
     const work =
-      this.#queue === undefined
-        ? this.#commit(request)
-        : this.#queue.then(() => this.#commit(request));
-    const settled = work.then(ignore, ignore);
-    this.#queue = settled;
+      before === undefined ? this.#commit(request) : before.then(() => this.#commit(request));
+    work.then(settle, settle);
     return work;
   }
 
@@ -296,7 +297,9 @@ export class ContextSession implements SessionHost, SaveState {
         await this.#remove(request.end ?? 'removed', request.end !== undefined);
       else await this.#save(request, this.#session ?? this.#materialise());
     } catch (error) {
-      if (error instanceof SessionCommitError) this.#emitFailure('conflict', error);
+      if ((error as Partial<SessionCommitError>).code === 'ERR_SESSION_CONFLICT') {
+        this.#emitFailure('conflict', error);
+      }
       if (!(error instanceof StoreError) || this.#policy(error, 'commit') === 'fail') throw error;
     }
   }
@@ -339,8 +342,11 @@ export class ContextSession implements SessionHost, SaveState {
     let { data, facts } = request.look ?? lookAt(session, request, this);
     const { reason } = facts;
     if (reason === undefined) return;
-    if (this.options.beforeSave !== undefined) {
-      await this.options.beforeSave(this.ctx, session);
+    if (this.options.beforeSave !== undefined && !this.#inBeforeSave) {
+      await this.#beforeSave(session);
+      // The hook may have removed or replaced what was to be saved.
+      if (this.#session === null) return this.#remove('removed', false);
+      session = this.#session ?? session;
       ({ data, facts } = lookAt(session, request, this));
       facts = { ...facts, reason };
     }
@@ -362,6 +368,20 @@ export class ContextSession implements SessionHost, SaveState {
     this.#wrote(draft, outcome);
     for (let ended = limit === undefined ? 0 : await limit.after(); ended > 0; ended--) {
       this.#emit('session:destroyed', { reason: 'limit' });
+    }
+  }
+
+  /** Commits that the hook asks for must not wait for the one that waits for the hook. */
+  async #beforeSave(session: Session): Promise<void> {
+    const queue = this.#queue;
+    this.#queue = undefined;
+    this.#inBeforeSave = true;
+    try {
+      await this.options.beforeSave?.(this.ctx, session);
+    } finally {
+      await this.#queue;
+      this.#inBeforeSave = false;
+      this.#queue = queue;
     }
   }
 

@@ -207,7 +207,8 @@ export class Session {
    *   draft.views = (draft.views ?? 0) + 1;
    * });
    * ```
-   * @throws SessionCommitError with ERR_SESSION_CONFLICT or ERR_SESSION_GONE.
+   * @throws SessionCommitError with ERR_SESSION_CONFLICT or ERR_SESSION_GONE; TypeError when
+   * `change` both edits the draft and returns an object.
    */
   update(change: (draft: Partial<SessionData>) => Partial<SessionData> | void): Promise<void> {
     return this.#context.update(change as (draft: Record<string, unknown>) => unknown);

@@ -135,12 +135,14 @@ export class Draft {
   async #finish(data: Record<string, unknown>): Promise<void> {
     let next = data;
     if (this.#change !== undefined) {
-      const draft = parse(JSON.stringify(data));
+      const before = JSON.stringify(data);
+      const draft = parse(before);
       const returned: unknown = await this.#change(draft);
+      const replaces = typeof returned === 'object' && returned !== null && returned !== draft;
+      // `(draft) => (draft.cart = {})` returns the cart, which must not become the session.
+      if (replaces && JSON.stringify(draft) !== before) throw editedAndReplaced();
       // What a client chose may be in it: no field of the engine's own comes out of it.
-      next = recordData(
-        (typeof returned === 'object' && returned !== null ? returned : draft) as SessionRecord,
-      );
+      next = recordData((replaces ? returned : draft) as SessionRecord);
     }
     const previous = parse(this.#data.json);
     this.#data = Snapshot.ofJson(JSON.stringify(next));
@@ -167,6 +169,12 @@ function bring(
   for (const [key, value] of Object.entries(next)) {
     if (JSON.stringify(previous[key]) !== JSON.stringify(value)) session[key] = value;
   }
+}
+
+function editedAndReplaced(): TypeError {
+  return new TypeError(
+    'the function given to update() edited the draft and returned an object as well: return nothing, as in (draft) => { draft.list = []; }, or leave the draft alone and return all of the data',
+  );
 }
 
 function parse(json: string): Record<string, unknown> {

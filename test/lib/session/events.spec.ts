@@ -85,11 +85,24 @@ describe('the events of a session', () => {
     const answer = await site.visit((_ctx, of) => (of().a = 'x'.repeat(4000)));
     expect(answer.status).toBe(500);
     expect(answer.headers.getSetCookie()).toEqual([]);
-    expect(site.events[0]).toBe('failed cookie-too-large');
+    expect(site.events).toEqual(['failed cookie-too-large']);
     expect(site.payloads[0]).toMatchObject({
       name: 'koa.sess',
       error: { code: 'ERR_SESSION_COOKIE_TOO_LARGE' },
     });
+  });
+
+  it('tell of a session that was ended meanwhile by its own reason alone', async () => {
+    const store = new MemoryStore();
+    site = await KoaSite.open({ store });
+    await site.visit((_ctx, of) => (of().a = 1));
+    site.events.length = 0;
+    await site.visit(async (_ctx, of) => {
+      await store.destroy(String(of().externalKey));
+      of().a = 2;
+      await expect(of().save()).rejects.toMatchObject({ code: 'ERR_SESSION_GONE' });
+    });
+    expect(site.events).toEqual(['failed gone']);
   });
 
   it("tell of a commit that failed behind a handler's error", async () => {

@@ -54,6 +54,42 @@ describe('an asynchronous hook', () => {
     expect(await site.data()).toEqual({ a: 1, stamped: true });
   });
 
+  it('beforeSave may replace or remove the session that was to be saved', async () => {
+    await open({
+      store,
+      beforeSave: (ctx, session) => {
+        const { act } = session as { act?: string };
+        if (act === 'replace') ctx.session = { replaced: true } as never;
+        if (act === 'remove') ctx.session = null;
+      },
+    });
+    await site.visit((_ctx, of) => (of().act = 'replace'));
+    expect(await site.data()).toEqual({ replaced: true });
+    const answer = await site.visit((_ctx, of) => (of().act = 'remove'));
+    expect(answer.status).toBe(200);
+    expect(await site.data()).toEqual({});
+    expect(store.records.size).toBe(0);
+  });
+
+  it('beforeSave may save the session itself, and is not asked again for that', async () => {
+    let asked = 0;
+    await open({
+      store,
+      beforeSave: async (_ctx, session) => {
+        asked++;
+        await session.save();
+        Object.assign(session, { stamped: true });
+      },
+    });
+    const answer = await site.visit(async (_ctx, of) => {
+      of().a = 1;
+      await of().save();
+    });
+    expect(answer.status).toBe(200);
+    expect(asked).toBe(1);
+    expect(await site.data()).toEqual({ a: 1, stamped: true });
+  }, 5_000);
+
   it('encode and decode are awaited', async () => {
     const codec: SessionOptions = {
       load: 'eager',

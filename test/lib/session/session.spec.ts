@@ -91,6 +91,19 @@ describe.each(MODES)('a session %s', (_mode, options) => {
     expect(await site.data()).toEqual({ a: 1 });
   });
 
+  it('is not replaced by what an edit in update() happens to return', async () => {
+    await site.visit((_ctx, of) => Object.assign(of(), { user: 'ann', cart: [1] }));
+    const failed = await site.visit(async (_ctx, of) => {
+      await of().update((draft) => ((draft as { cart: unknown }).cart = [2]) as never);
+    });
+    expect(failed.status).toBe(500);
+    await site.visit(async (_ctx, of) => {
+      await of().update((draft) => ((draft as { n: number }).n = 1) as never);
+      await of().update((draft) => Object.assign(draft, { m: 1 }));
+    });
+    expect(await site.data()).toEqual({ user: 'ann', cart: [1], n: 1, m: 1 });
+  });
+
   it('cannot be updated once it was removed', async () => {
     let error: unknown;
     await site.visit(async (ctx, of) => {
