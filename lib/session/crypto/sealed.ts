@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { encode as encodeSigned } from '../codec.js';
 import type { CodecContext, SessionCodec } from '../codec.js';
+import { FreshNonces } from './fresh-nonces.js';
 import { deriveKey } from './key-derivation.js';
 import { checkSealedOptions } from './sealed-options.js';
 import type { SealedOptions, SealedSettings, SealRefusal } from './sealed-options.js';
@@ -42,6 +42,7 @@ class SealKey {
   /** One byte, to try one key and not all of them; two keys may share it. */
   readonly id: number;
   readonly cipher: Xaes;
+  readonly nonces: FreshNonces;
   readonly #purpose: string;
   readonly #additional = new Map<string, Buffer>();
 
@@ -49,6 +50,7 @@ class SealKey {
     const derived = deriveKey(secret, 'seal', 33);
     this.id = derived.readUInt8(32);
     this.cipher = new Xaes(derived.subarray(0, 32));
+    this.nonces = new FreshNonces(this.cipher);
     this.#purpose = purpose;
   }
 
@@ -105,15 +107,16 @@ export function sealed(options: SealedOptions): SealedCodec {
     encode: (record, { name }) =>
       writesSigned ? encodeSigned(record) : seal(record, name, newest, settings),
     decode(text, context) {
-      const bytes = Buffer.from(text, 'base64url');
+      const bytes = scratchOf(text.length);
+      const length = bytes.write(text, 'base64url');
       // Node skips what is not base64url. Only the one true spelling of a seal is taken.
-      if (bytes.length < MIN_SEAL_BYTES || bytes.toString('base64url') !== text) {
+      if (length < MIN_SEAL_BYTES || bytes.toString('base64url', 0, length) !== text) {
         return refused('malformed', context);
       }
       if (bytes[0] !== FORMAT) return refused('malformed', context);
       const candidates = keysById.get(bytes.readUInt8(1));
       if (candidates === undefined) return refused('unknown-kid', context);
-      const plaintext = open(bytes, context.name, candidates);
+      const plaintext = open(bytes, length, context.name, candidates);
       if (plaintext === undefined) return refused('bad-tag', context);
       if (plaintext.readUIntBE(0, 6) < settings.notBefore()) return refused('revoked', context);
       const record = parseRecord(plaintext.toString('utf8', TIMES_BYTES));
@@ -131,53 +134,54 @@ function seal(record: SessionRecord, name: string, key: SealKey, settings: Seale
   const expire = record['_expire'];
   const end = typeof expire === 'number' ? expire : now + settings.sessionMaxAge;
 
-  const bare = TIMES_BYTES + Buffer.byteLength(json);
-  const length = Math.ceil(bare / settings.padding) * settings.padding;
-  const plaintext = Buffer.allocUnsafe(length);
-  plaintext.writeUIntBE(timeBits(now), 0, 6);
-  plaintext.writeUIntBE(timeBits(end), 6, 6);
-  plaintext.write(json, TIMES_BYTES);
-  // Spaces behind JSON mean nothing to its reader.
-  plaintext.fill(' ', bare);
-
-  const bytes = Buffer.allocUnsafe(HEADER_BYTES + length + TAG_BYTES);
+  // A character takes at most three bytes.
+  const bytes = scratchOf(MIN_SEAL_BYTES + 3 * json.length + settings.padding);
   bytes[0] = FORMAT;
   bytes[1] = key.id;
-  const nonce = nextNonce();
-  nonce.copy(bytes, 2);
-  const [ciphertext, tag] = key.cipher.seal(nonce, plaintext, key.additional(name));
-  ciphertext.copy(bytes, HEADER_BYTES);
-  tag.copy(bytes, HEADER_BYTES + length);
-  return bytes.toString('base64url');
+  bytes.writeUIntBE(timeBits(now), HEADER_BYTES, 6);
+  bytes.writeUIntBE(timeBits(end), HEADER_BYTES + 6, 6);
+  const bare = TIMES_BYTES + bytes.write(json, HEADER_BYTES + TIMES_BYTES);
+  const length = Math.ceil(bare / settings.padding) * settings.padding;
+  const tagAt = HEADER_BYTES + length;
+  // Spaces behind JSON mean nothing to its reader.
+  if (length > bare) bytes.fill(' ', HEADER_BYTES + bare, tagAt);
+
+  const fresh = key.nonces.next();
+  const plaintext = bytes.subarray(HEADER_BYTES, tagAt);
+  const [ciphertext, tag] = key.cipher.seal(
+    fresh.nonce,
+    plaintext,
+    key.additional(name),
+    fresh.key,
+  );
+  bytes.set(fresh.nonce, 2);
+  // The ciphertext is as long as the plaintext, and takes its place.
+  bytes.set(ciphertext, HEADER_BYTES);
+  bytes.set(tag, tagAt);
+  return bytes.toString('base64url', 0, tagAt + TAG_BYTES);
 }
 
-const NONCES_AT_ONCE = 64;
-let nonces = Buffer.alloc(0);
-let nextAt = 0;
+/** Three times what a cookie can hold; only longer texts need memory of their own. */
+const scratch = Buffer.alloc(3 * 4_096);
 
-/**
- * Random bytes are drawn for several nonces at once, which takes a fifth off a seal. Each is handed
- * out once. None is drawn before the first seal, so a process image that is copied before it
- * serves holds none.
- */
-function nextNonce(): Buffer {
-  if (nextAt >= nonces.length) {
-    nonces = randomBytes(NONCES_AT_ONCE * NONCE_BYTES);
-    nextAt = 0;
-  }
-  const nonce = nonces.subarray(nextAt, nextAt + NONCE_BYTES);
-  nextAt += NONCE_BYTES;
-  return nonce;
+/** Memory for one seal. It is shared: nothing awaits while it is in use. */
+function scratchOf(length: number): Buffer {
+  return length <= scratch.length ? scratch : Buffer.allocUnsafe(length);
 }
 
 function timeBits(time: number): number {
   return Math.min(Math.max(Math.trunc(time) || 0, 0), MAX_TIME);
 }
 
-function open(bytes: Buffer, name: string, candidates: readonly SealKey[]): Buffer | undefined {
+function open(
+  bytes: Buffer,
+  length: number,
+  name: string,
+  candidates: readonly SealKey[],
+): Buffer | undefined {
   const nonce = bytes.subarray(2, HEADER_BYTES);
-  const ciphertext = bytes.subarray(HEADER_BYTES, -TAG_BYTES);
-  const tag = bytes.subarray(-TAG_BYTES);
+  const ciphertext = bytes.subarray(HEADER_BYTES, length - TAG_BYTES);
+  const tag = bytes.subarray(length - TAG_BYTES, length);
   for (const key of candidates) {
     const plaintext = key.cipher.open(nonce, ciphertext, tag, key.additional(name));
     if (plaintext !== undefined) return plaintext;

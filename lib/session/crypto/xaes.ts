@@ -13,6 +13,8 @@ const BLOCK_BYTES = 16;
 const HALF_NONCE_BYTES = 12;
 /** `X` and a zero byte, behind the two bytes of the counter. */
 const LABEL = 0x5800;
+/** Where in a block the first half of the nonce stands: behind the counter and the label. */
+const CONTEXT_AT = 4;
 const GCM = { authTagLength: TAG_BYTES };
 
 /**
@@ -27,38 +29,55 @@ export class Xaes {
   // AES-ECB keeps no state between blocks, so one cipher serves for every derivation.
   readonly #aes: Cipher;
   /** The two blocks that CMAC encrypts for a nonce of zeros; a nonce is added by XOR. */
+  readonly #template: Buffer;
+  /** The same for the nonce at hand: nothing awaits while they are in use. */
   readonly #blocks: Buffer;
 
   constructor(key: Uint8Array) {
     if (key.length !== KEY_BYTES) throw new RangeError('an XAES-256-GCM key has 32 bytes');
     this.#aes = createCipheriv('aes-256-ecb', key, null).setAutoPadding(false);
     const subkey = doubled(this.#aes.update(Buffer.alloc(BLOCK_BYTES)));
-    this.#blocks = Buffer.concat([subkey, subkey]);
+    this.#template = Buffer.concat([subkey, subkey]);
     for (const counter of [1, 2]) {
       const start = (counter - 1) * BLOCK_BYTES;
-      xorInt32(this.#blocks, start, (counter << 16) | LABEL);
+      this.#template.writeInt32BE(
+        this.#template.readInt32BE(start) ^ ((counter << 16) | LABEL),
+        start,
+      );
     }
+    this.#blocks = Buffer.from(this.#template);
   }
 
-  /** SP 800-108r1 counter mode with CMAC; the first half of the nonce is the context. */
-  #messageKey(nonce: Buffer): Buffer {
-    const blocks = Buffer.from(this.#blocks);
-    for (let i = 0; i < HALF_NONCE_BYTES; i += 4) {
-      const part = nonce.readInt32BE(i);
-      xorInt32(blocks, i + 4, part);
-      xorInt32(blocks, BLOCK_BYTES + i + 4, part);
+  /**
+   * The message keys for one nonce or several, one after the other: SP 800-108r1 in counter mode
+   * with CMAC, where the first half of the nonce is the context.
+   */
+  messageKeys(nonces: Buffer): Buffer {
+    const count = nonces.length / NONCE_BYTES;
+    const blocks = count === 1 ? this.#blocks : Buffer.alloc(count * KEY_BYTES, this.#template);
+    for (let n = 0; n < count; n++) {
+      const at = n * KEY_BYTES;
+      for (let i = 0; i < HALF_NONCE_BYTES; i++) {
+        const byte =
+          (this.#template[CONTEXT_AT + i] as number) ^ (nonces[n * NONCE_BYTES + i] as number);
+        blocks[at + CONTEXT_AT + i] = byte;
+        blocks[at + BLOCK_BYTES + CONTEXT_AT + i] = byte;
+      }
     }
     return this.#aes.update(blocks);
   }
 
-  /** Encrypts: `[ciphertext, tag]`. A nonce must never be used twice; take a random one. */
-  seal(nonce: Buffer, plaintext: Uint8Array | string, additional: Uint8Array): [Buffer, Buffer] {
-    const cipher = createCipheriv(
-      'aes-256-gcm',
-      this.#messageKey(nonce),
-      nonce.subarray(HALF_NONCE_BYTES),
-      GCM,
-    );
+  /**
+   * Encrypts: `[ciphertext, tag]`. A nonce must never be used twice; take a random one.
+   * @param key what {@link messageKeys} gave for the nonce, where it is known already.
+   */
+  seal(
+    nonce: Buffer,
+    plaintext: Uint8Array | string,
+    additional: Uint8Array,
+    key = this.messageKeys(nonce),
+  ): [Buffer, Buffer] {
+    const cipher = createCipheriv('aes-256-gcm', key, nonce.subarray(HALF_NONCE_BYTES), GCM);
     cipher.setAAD(additional);
     const ciphertext =
       typeof plaintext === 'string' ? cipher.update(plaintext, 'utf8') : cipher.update(plaintext);
@@ -77,7 +96,7 @@ export class Xaes {
     if (tag.length !== TAG_BYTES) return undefined;
     const decipher = createDecipheriv(
       'aes-256-gcm',
-      this.#messageKey(nonce),
+      this.messageKeys(nonce),
       nonce.subarray(HALF_NONCE_BYTES),
       GCM,
     );
@@ -91,10 +110,6 @@ export class Xaes {
       return undefined;
     }
   }
-}
-
-function xorInt32(target: Buffer, offset: number, value: number): void {
-  target.writeInt32BE(target.readInt32BE(offset) ^ value, offset);
 }
 
 /** Doubling in GF(2^128), which makes CMAC's subkey K1 (NIST SP 800-38B section 6.1). */

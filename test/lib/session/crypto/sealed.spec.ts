@@ -58,6 +58,23 @@ describe('a sealed cookie', () => {
     }
   });
 
+  it('holds however much there is, whatever was sealed or opened before it', () => {
+    const codec = sealed({ keys });
+    const records = [
+      '\u{1f511}'.repeat(9_000),
+      'a',
+      '\u20ac'.repeat(1_000),
+      '',
+      'b'.repeat(4_000),
+    ].map((user) => ({ user, _expire: NOW + 1 }));
+    const texts = records.map((data) => codec.encode(data, { name }));
+    for (const order of [texts.keys(), [3, 0, 4, 1, 2]]) {
+      for (const i of order) expect(codec.decode(texts[i]!, { name })).toEqual(records[i]);
+    }
+    // The bytes of the seal before it are no part of one that was cut.
+    expect(codec.decode(texts[2]!.slice(0, -4), { name })).toBeUndefined();
+  });
+
   it('has the documented layout: format, key id, nonce, times and JSON, tag', () => {
     const text = sealed({ keys, purpose: 'p' }).encode(record, { name });
     const bytes = Buffer.from(text, 'base64url');

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { Xaes } from '../../../../lib/session/crypto/xaes.js';
 
@@ -64,6 +64,19 @@ describe('XAES-256-GCM', () => {
       }),
       { numRuns: Number(process.env['FUZZ_RUNS'] ?? 1_000) },
     );
+  });
+
+  it('derives the keys of many nonces at once as it does one by one', () => {
+    const xaes = new Xaes(randomBytes(32));
+    const nonces = randomBytes(24 * 9);
+    const keys = xaes.messageKeys(nonces);
+    expect(keys).toHaveLength(32 * 9);
+    for (let i = 0; i < 9; i++) {
+      const own = nonces.subarray(i * 24, (i + 1) * 24);
+      const key = keys.subarray(i * 32, (i + 1) * 32);
+      const [ciphertext, tag] = xaes.seal(own, 'text', none, key);
+      expect(xaes.open(own, ciphertext, tag, none)?.toString()).toBe('text');
+    }
   });
 
   it('takes a key of 32 bytes only', () => {
