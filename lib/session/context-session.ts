@@ -23,9 +23,8 @@ import type { RecordFields } from './backing/record.js';
 import { sessionLimit } from './rules/session-limit.js';
 import { type Verdict, verdictOn } from './rules/verdict.js';
 import {
-  decisionsOn,
+  decisionsAfter,
   draftOf,
-  factsOf,
   type Look,
   lookAt,
   type SaveRequest,
@@ -352,15 +351,20 @@ export class ContextSession implements SessionHost, SaveState {
     }
     const draft = draftOf(session, data, facts, this);
     if (request.change !== undefined) {
-      await draft.apply(request.change);
-      // The change may have been a login: only now is it known who the user is.
-      const after = factsOf(session, draft.data, request, this);
-      draft.decide(decisionsOn(draft.data, after, this));
+      // The change may be a login: only when it has run is it known who the user is.
+      await draft.apply(request.change, (...made) =>
+        decisionsAfter(session, request, this, ...made),
+      );
     }
+    await this.#write(draft, request);
+  }
+
+  async #write(draft: Draft, request: CommitRequest): Promise<void> {
     const limit = sessionLimit(this.options, this.#backing, draft, this.marks);
     if (limit !== undefined) await limit.before();
     const writing = this.#backing.write(draft);
     const outcome = isThenable(writing) ? await writing : writing;
+    if (outcome.status === 'rotate') return this.#write(draft, request);
     if (outcome.status === 'gone') {
       this.#gone(request);
       return;

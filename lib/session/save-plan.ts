@@ -1,15 +1,16 @@
 import type { Context } from 'koa';
 import { type Change, type Decisions, Draft } from './backing/draft.js';
 import { Snapshot } from './backing/snapshot.js';
-import type { StoredData } from './backing/stored-data.js';
+import { StoredData } from './backing/stored-data.js';
 import { commitReason, type CommitReason } from './commit-reason.js';
 import type { RegenerateReason } from './events.js';
 import type { ResolvedSessionOptions } from './options.js';
 import { isIdleStepDue, lifetimeOf } from './rules/lifetime.js';
-import type { Marks } from './rules/marks.js';
+import { type Marks, marksOf } from './rules/marks.js';
 import { nextMarks } from './rules/next-marks.js';
 import { authenticationOf, rotationDue, rotationGrace } from './rules/rotation.js';
 import { dataOf, type Session } from './session.js';
+import type { SessionRecord } from './store.js';
 
 /** What a save was asked to do. @internal */
 export interface SaveRequest {
@@ -56,12 +57,8 @@ export function lookAt(session: Session, request: SaveRequest, state: SaveState)
   return { data, facts: factsOf(session, data, request, state) };
 }
 
-/**
- * What a save is for: why it happens, under which id, and whose session it is.
- *
- * @internal
- */
-export function factsOf(
+/** What a save is for: why it happens, under which id, and whose session it is. */
+function factsOf(
   session: Session,
   data: Snapshot,
   request: SaveRequest,
@@ -143,8 +140,52 @@ export function draftOf(
   });
 }
 
-/** @internal */
-export function decisionsOn(
+/**
+ * What is decided once the function given to `session.update()` has run. An id that was due for
+ * renewal before stays due; after a login, the old one is worth nothing at once.
+ *
+ * @internal
+ */
+export function decisionsAfter(
+  session: Session,
+  request: SaveRequest,
+  state: SaveState,
+  data: Snapshot,
+  theirs: SessionRecord | undefined,
+  draft: Draft,
+): Decisions {
+  const before = theirs === undefined ? state : stateAfter(theirs, state);
+  const facts = factsOf(session, data, request, before);
+  const rotation = stronger(facts.rotation, draft.regenerate);
+  return decisionsOn(data, { ...facts, rotation }, before);
+}
+
+/** The same request, on what another one stored meanwhile. */
+function stateAfter(theirs: SessionRecord, state: SaveState): SaveState {
+  const { ctx, options, newMarks, maxAge, expire, requireSave, requireTouch, written } = state;
+  const present = { stored: StoredData.of(theirs), marks: marksOf(theirs) };
+  return {
+    ctx,
+    options,
+    newMarks,
+    maxAge,
+    expire,
+    requireSave,
+    requireTouch,
+    written,
+    ...present,
+  };
+}
+
+/** Only the new id of `renewEvery` leaves the old one usable for a while. */
+function stronger(
+  now: RegenerateReason | undefined,
+  before: RegenerateReason | undefined,
+): RegenerateReason | undefined {
+  return before === undefined || before === 'renewEvery' ? (now ?? before) : before;
+}
+
+function decisionsOn(
   data: Snapshot,
   { rotation, owner, now }: SaveFacts,
   { ctx, options, stored, marks, newMarks }: SaveState,

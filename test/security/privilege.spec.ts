@@ -1,6 +1,8 @@
 import { jest } from '@jest/globals';
 import { sessionInfo } from '../../lib/session/index.js';
-import { application, type Data } from './support.js';
+import { application, type Data, overtaken } from './support.js';
+
+const HASH_KEY = 'a secret for tests, of 32 random bytes';
 
 /** When the session's user was authenticated, as the next request sees it. */
 async function authenticatedAt(
@@ -70,6 +72,125 @@ describe('session.update()', () => {
       expect(Object.keys(record)).not.toContain('__proto__');
       expect(Object.keys(record)).not.toContain('isNew');
     }, first);
+  });
+});
+
+describe('session.update() that has to run again', () => {
+  /** Makes of an invitation, which only a parallel request leaves behind, the login of its user. */
+  const accept = (session: Data): Promise<void> =>
+    session.update((draft) => {
+      const data = draft as Record<string, unknown>;
+      if (data.invited === undefined) data.asked = true;
+      else data.userId = data.invited;
+    });
+
+  it.each([
+    ['rotateOn', { rotateOn: ['userId'] }],
+    ['owner', { owner: (session: unknown) => (session as Data).userId as string }],
+    ['rotateOn, although renewEvery was due', { rotateOn: ['userId'], renewEvery: 1 }],
+    ['rotateOn, with hashed ids', { rotateOn: ['userId'], hashIds: { key: HASH_KEY } }],
+  ])('renews the id when it logs a user in only then: %s', async (_title, options) => {
+    const { store, before } = overtaken();
+    const { request, dataOf } = application(options, store);
+    const planted = await request((session) => (session.cart = 1));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    before.update = () => request((session) => (session.invited = 'alice'), planted);
+    const login = await request(accept, planted);
+    expect(before).toEqual({});
+    expect((await dataOf(planted)).userId).toBeUndefined();
+    expect(await dataOf(login)).toMatchObject({ cart: 1, invited: 'alice', userId: 'alice' });
+  });
+
+  it('renews the id of a session that hashIds moves in the same write', async () => {
+    const { store, before } = overtaken();
+    const plain = application({}, store);
+    const planted = await plain.request((session) => (session.cart = 1));
+    const hashIds = { key: HASH_KEY, acceptPlain: true };
+    const { request, dataOf } = application({ rotateOn: ['userId'], hashIds }, store);
+    before.update = () => plain.request((session) => (session.invited = 'alice'), planted);
+    const login = await request(accept, planted);
+    expect(before).toEqual({});
+    expect((await dataOf(planted)).userId).toBeUndefined();
+    expect(await dataOf(login)).toMatchObject({ cart: 1, invited: 'alice', userId: 'alice' });
+  });
+
+  it('counts exactly, also when it renews the id', async () => {
+    const { store, before } = overtaken();
+    const { request, dataOf } = application({ rotateOn: ['userId'] }, store);
+    const count = (session: Data): Promise<void> =>
+      session.update((draft) => {
+        const data = draft as { count?: number; userId?: string };
+        data.count = (data.count ?? 0) + 1;
+        if (data.count === 3) data.userId = 'alice';
+      });
+    const planted = await request((session) => (session.count = 1));
+    before.update = () => request(count, planted);
+    const login = await request(count, planted);
+    expect(await dataOf(planted)).toEqual({});
+    expect(await dataOf(login)).toEqual({ count: 3, userId: 'alice' });
+  });
+
+  it('keeps to the number of sessions that an owner may have', async () => {
+    const { store, before } = overtaken();
+    const { request, dataOf } = application(
+      {
+        owner: (session) => (session as Data).userId as string,
+        maxSessionsPerOwner: 1,
+        onSessionLimit: 'refuse-new',
+      },
+      store,
+    );
+    await request((session) => (session.userId = 'alice'));
+    const planted = await request((session) => (session.cart = 1));
+    before.update = () => request((session) => (session.invited = 'alice'), planted);
+    await expect(request(accept, planted)).rejects.toThrow(
+      expect.objectContaining({ code: 'ERR_SESSION_LIMIT' }),
+    );
+    expect((await dataOf(planted)).userId).toBeUndefined();
+  });
+});
+
+describe('a login under an id that somebody else knows too', () => {
+  it.each([
+    ['renews it in passing', { renewEvery: 1 }, () => undefined],
+    [
+      'regenerates it with a grace time',
+      { regenerateGrace: 60_000 },
+      (session: Data) => session.regenerate(),
+    ],
+  ])('is not shared with who %s meanwhile', async (_title, options, renew) => {
+    const { store, before } = overtaken();
+    const { request, dataOf } = application({ rotateOn: ['userId'], ...options }, store);
+    const planted = await request((session) => (session.cart = 1));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    let theirs = planted;
+    before.update = async () => (theirs = await request(renew, planted));
+    const login = await request((session) => (session.userId = 'alice'), planted);
+    expect(theirs.setCookie).not.toEqual([]);
+    expect((await dataOf(planted)).userId).toBeUndefined();
+    expect((await dataOf(theirs)).userId).toBeUndefined();
+    expect(await dataOf(login)).toEqual({ cart: 1, userId: 'alice' });
+  });
+
+  it('is not shared with who logs in himself meanwhile', async () => {
+    const { store, before } = overtaken();
+    const { request, dataOf } = application({ rotateOn: ['userId'] }, store);
+    const planted = await request((session) => (session.cart = 1));
+    let attack: ReturnType<typeof request> | undefined;
+    let end = (): void => undefined;
+    const ended = new Promise<void>((resolve) => (end = resolve));
+    const login = await request(async (session) => {
+      session.userId = 'alice';
+      await new Promise<void>((arrived) => {
+        // The attacker's login has the new record, and has not yet removed the old one.
+        before.destroy = () => (arrived(), ended);
+        attack = request((own) => (own.userId = 'mallory'), planted);
+      });
+    }, planted);
+    end();
+    expect((await dataOf((await attack)!)).userId).toBe('mallory');
+    expect(await dataOf(planted)).toEqual({});
+    expect(login.setCookie).toEqual([]);
   });
 });
 

@@ -42,3 +42,21 @@ export function eventsOf(app: Koa, ...names: string[]): string[] {
 export function told(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
+
+/** A store that, before the next call of a method, lets another request do something first. */
+export function overtaken() {
+  const before: Partial<Record<'update' | 'destroy', () => Promise<unknown>>> = {};
+  const store = new Proxy(new MemoryStore(), {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name, target);
+      if (typeof member !== 'function') return member;
+      return async (...args: unknown[]): Promise<unknown> => {
+        const act = before[name as keyof typeof before];
+        delete before[name as keyof typeof before];
+        await act?.();
+        return (await Reflect.apply(member, target, args)) as unknown;
+      };
+    },
+  });
+  return { store, before };
+}

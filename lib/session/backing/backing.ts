@@ -16,9 +16,16 @@ export type Loaded =
   | { status: 'unreadable' }
   | { status: 'found'; record: SessionRecord | null | undefined };
 
-/** How a write ended. `merges`: how often it met a parallel write. @internal */
+/**
+ * How a write ended. `merges`: how often it met a parallel write. `rotate`: what a parallel write
+ * left made a new id due, so the session is to be written once more, under one.
+ *
+ * @internal
+ */
 export type WriteOutcome =
-  { status: 'written'; created: boolean; merges: number } | { status: 'gone' };
+  | { status: 'written'; created: boolean; merges: number }
+  | { status: 'gone' }
+  | { status: 'rotate' };
 
 /**
  * Where one request's session is kept: in the cookie itself, or in a store under an id that the

@@ -22,6 +22,14 @@ export interface Decisions {
 }
 
 /**
+ * Decides once more, when {@link Change} has run: on the data it made, and on what is stored (by
+ * another request) if that is no longer what was loaded.
+ *
+ * @internal
+ */
+export type Decide = (data: Snapshot, theirs: SessionRecord | undefined, draft: Draft) => Decisions;
+
+/**
  * What one commit is about to write. Where another request was faster, it is rebased on what that
  * one stored, and the session object follows.
  *
@@ -32,7 +40,8 @@ export class Draft {
   #regenerate: RegenerateReason | undefined;
   #grace: number;
   readonly #lifetimeOf: (marks: Marks) => Lifetime;
-  readonly #baseMarks: Marks;
+  /** The marks that both edits started from. */
+  #baseMarks: Marks;
   #marks: Marks;
   /** Of the present marks, once it is asked for. */
   #lifetime: Lifetime | undefined;
@@ -46,6 +55,7 @@ export class Draft {
   /** The data to write, where it is no longer what the session held. */
   #values: Record<string, unknown> | undefined;
   #change: Change | undefined;
+  #decide: Decide | undefined;
 
   constructor(
     options: Decisions & {
@@ -103,17 +113,11 @@ export class Draft {
     return addFields(record, this.#marks, this.lifetime.fields);
   }
 
-  /** Applies `change` to the data, now and after each {@link rebase}. */
-  async apply(change: Change): Promise<void> {
+  /** Applies `change` to the data, and decides, now and after each {@link rebase}. */
+  async apply(change: Change, decide: Decide): Promise<void> {
     this.#change = change;
-    await this.#finish(parse(this.#mine.json));
-  }
-
-  /** Decides anew, once it is known what {@link Change} made of the data. */
-  decide({ regenerate, grace, marks }: Decisions): void {
-    this.#regenerate = regenerate;
-    this.#grace = grace;
-    this.#setMarks(marks);
+    this.#decide = decide;
+    await this.#finish(parse(this.#mine.json), undefined);
   }
 
   #setMarks(marks: Marks): void {
@@ -124,15 +128,17 @@ export class Draft {
   /** Lays this request's edits over what is stored now. */
   async rebase(theirs: SessionRecord): Promise<void> {
     const data = recordData(theirs);
-    this.#setMarks(mergeMarks(this.#baseMarks, this.#marks, marksOf(theirs)));
+    const marks = marksOf(theirs);
+    this.#setMarks(mergeMarks(this.#baseMarks, this.#marks, marks));
+    this.#baseMarks = marks;
     const base = this.#base ?? this.#stored.json ?? '{}';
     const merged = merge(parse(base), parse(this.#mine.json), data);
     this.#base = JSON.stringify(data);
     this.#mine = Snapshot.ofJson(JSON.stringify(merged));
-    await this.#finish(merged);
+    await this.#finish(merged, theirs);
   }
 
-  async #finish(data: Record<string, unknown>): Promise<void> {
+  async #finish(data: Record<string, unknown>, theirs: SessionRecord | undefined): Promise<void> {
     let next = data;
     if (this.#change !== undefined) {
       const before = JSON.stringify(data);
@@ -148,6 +154,11 @@ export class Draft {
     this.#data = Snapshot.ofJson(JSON.stringify(next));
     this.#values = next;
     bring(this.#session as Record<string, unknown>, previous, parse(this.#data.json));
+    if (this.#decide === undefined) return;
+    const { regenerate, grace, marks } = this.#decide(this.#data, theirs, this);
+    this.#regenerate = regenerate;
+    this.#grace = grace;
+    this.#setMarks(marks);
   }
 }
 

@@ -81,11 +81,9 @@ export class RecordStore {
   async #follow(read: KeyedRecord): Promise<KeyedRecord | undefined> {
     let found: KeyedRecord | undefined = read;
     for (let hops = 0; hops < MAX_HOPS && found !== undefined; hops++) {
-      const moved = movedTo(found.record);
-      if (moved === undefined) return withExpiry(found);
-      const until = found.record._expire;
-      if (typeof until !== 'number' || until <= Date.now()) return undefined;
-      found = await this.read(moved);
+      if (movedTo(found.record) === undefined) return withExpiry(found);
+      const moved = movedNow(found.record);
+      found = moved === undefined ? undefined : await this.read(moved);
     }
     return undefined;
   }
@@ -169,6 +167,12 @@ export class RecordStore {
 export function movedTo(record: SessionRecord | null | undefined): string | undefined {
   const moved: unknown = record?.[MOVED];
   return typeof moved === 'string' ? moved : undefined;
+}
+
+/** The same while the pointer's grace time lasts: one without a grace time leads nowhere. @internal */
+export function movedNow(record: SessionRecord): string | undefined {
+  const until = record._expire;
+  return typeof until === 'number' && until > Date.now() ? movedTo(record) : undefined;
 }
 
 /** A store that prolongs without rewriting knows better than the record when it ends. */

@@ -5,10 +5,11 @@ import type { CarrierHost } from '../http/carrier.js';
 import { IdCarrier } from '../http/carrier.js';
 import type { Draft } from './draft.js';
 import { emitEvent } from '../events.js';
-import { hashId, isGeneratedId, isWellFormedId, newId } from '../crypto/id.js';
-import type { Awaitable, ResolvedSessionOptions } from '../options.js';
-import { type KeyedRecord, movedTo, RecordStore } from './record-store.js';
+import { newId } from '../crypto/id.js';
+import type { Awaitable } from '../options.js';
+import { type KeyedRecord, movedNow, movedTo, RecordStore } from './record-store.js';
 import { isThenable } from './store-call.js';
+import { isPlausibleId, storeKeyOf } from './store-key.js';
 import type { SessionStore } from '../store.js';
 import { takeTurn } from './turns.js';
 
@@ -23,6 +24,7 @@ const MAX_BACKOFF = 50;
 
 const WRITTEN = { status: 'written', created: false, merges: 0 } satisfies WriteOutcome;
 const GONE = { status: 'gone' } satisfies WriteOutcome;
+const ROTATE = { status: 'rotate' } satisfies WriteOutcome;
 
 /**
  * Keeps a session in a store, under an id that the client carries.
@@ -76,30 +78,21 @@ export class StoreBacking implements Backing {
   }
 
   #keyOf(id: string): string {
-    const { hashIds } = this.#host.options;
-    return hashIds === undefined ? id : hasher(hashIds)(id);
+    return storeKeyOf(id, this.#host.options);
   }
 
   async load(known?: string): Promise<Loaded> {
     const sent = known ?? this.#carrier.read();
     const id = isThenable(sent) ? await sent : sent;
     if (!id) return { status: 'none' };
-    if (!this.#isPlausible(id)) {
-      const { ctx, options } = this.#host;
+    const { ctx, options } = this.#host;
+    if (!isPlausibleId(id, options)) {
       emitEvent(ctx.app, 'session:refused', { name: options.key, ctx, reason: 'malformed-id' });
       return { status: 'none' };
     }
     this.#offered = id;
     const found = await this.#find(id);
     return { status: 'found', record: found?.record };
-  }
-
-  /** Whether what the client sent may reach the store. A carrier of the application's own may use any text. */
-  #isPlausible(id: string): boolean {
-    const { externalKey, genid, idBytes, prefix } = this.#host.options;
-    if (externalKey !== undefined) return typeof id === 'string';
-    if (idBytes !== undefined && genid === undefined) return isGeneratedId(id, prefix);
-    return isWellFormedId(id);
   }
 
   async #find(id: string): Promise<KeyedRecord | undefined> {
@@ -161,7 +154,7 @@ export class StoreBacking implements Backing {
     if (isPlain && this.#stored) return this.#move(draft, key);
     const created = !this.#stored;
     const outcome = await this.#put(draft, key);
-    if (outcome.status === 'gone') return outcome;
+    if (outcome.status !== 'written') return outcome;
     this.#stored = true;
     await this.#send(draft);
     return { ...outcome, created };
@@ -202,6 +195,7 @@ export class StoreBacking implements Backing {
 
   /** Compare-and-set; a conflict is merged with what is stored and tried again. */
   async #update(draft: Draft, firstKey: string): Promise<WriteOutcome> {
+    const due = draft.regenerate;
     let endTurn: (() => void) | undefined;
     try {
       let target = await this.#base(draft, firstKey);
@@ -209,6 +203,7 @@ export class StoreBacking implements Backing {
       for (let merges = 0; merges <= maxMergeAttempts; merges++) {
         if (target === undefined) return GONE;
         const { key, version } = target;
+        if (draft.regenerate !== due) return this.#rotateFrom(key, version);
         const result = await this.#records.update(key, version, draft);
         if (result.status === 'ok') {
           this.#version = result.version;
@@ -227,6 +222,14 @@ export class StoreBacking implements Backing {
     } finally {
       endTurn?.();
     }
+  }
+
+  /** What was merged makes a new id due: the session lies under `key`, and must not stay there. */
+  #rotateFrom(key: string, version: string | number): WriteOutcome {
+    this.#version = version;
+    this.#stored = true;
+    this.#isUnder(key);
+    return ROTATE;
   }
 
   /** The version that a write goes by: that of the load, or what is stored now. */
@@ -253,76 +256,96 @@ export class StoreBacking implements Backing {
   /** A session found under its plain id goes to where `hashIds` wants it. */
   async #move(draft: Draft, plainKey: string): Promise<WriteOutcome> {
     const version = this.#version;
+    const key = this.#keyOf(await this.#ready());
     this.#foundKey = undefined;
-    this.#stored = false;
     this.#version = undefined;
-    return this.#replace(draft, plainKey, version, true);
+    let isFirst = true;
+    if (this.#records.isVersioned) isFirst = await this.#records.create(key, draft);
+    else await this.#records.set(key, draft);
+    if (isFirst) return this.#leave(draft, plainKey, version, key);
+    // A parallel request has moved it already.
+    const outcome = await this.#update(draft, key);
+    if (outcome.status === 'written') await this.#send(draft);
+    return outcome;
   }
 
-  /** A new id for the session. */
+  /** A new id for the session. The new record first: when the end of the old one fails, it is left. */
   async #rotate(draft: Draft, oldKey: string): Promise<WriteOutcome> {
     const stored = this.#stored;
     const version = this.#version;
     this.reset();
-    return this.#replace(draft, oldKey, version, stored);
+    const outcome = await this.#put(draft, this.#keyOf(await this.#ready()));
+    if (outcome.status !== 'written') return outcome;
+    this.#stored = true;
+    const key = this.#keyOf(await this.#ready());
+    if (stored || !this.#records.isVersioned) return this.#leave(draft, oldKey, version, key);
+    await this.#send(draft);
+    return outcome;
   }
 
   /**
-   * The new record first, then the end of the old one: when either fails, a session is left.
-   * Where the old session was destroyed meanwhile, the new record goes too; where another request
-   * was faster to renew the id, its id is the one to use.
+   * The old record ends, now that there is a new one. Where it was destroyed meanwhile, the new
+   * record goes too; where another request was faster to renew the id, its id is the one to use.
    */
-  async #replace(
+  async #leave(
     draft: Draft,
     oldKey: string,
     oldVersion: string | number | undefined,
-    stored: boolean,
+    key: string,
   ): Promise<WriteOutcome> {
-    const outcome = await this.#put(draft, this.#keyOf(await this.#ready()));
-    if (outcome.status === 'gone') return outcome;
-    this.#stored = true;
-    const key = this.#keyOf(await this.#ready());
     if (!this.#records.isVersioned) {
       await this.#records.destroy(oldKey);
-    } else if (stored) {
-      const successor = await this.#retire(draft, oldKey, oldVersion ?? NEVER, key);
-      if (successor !== key) {
-        await this.#records.destroy(key);
-        if (successor === undefined) return GONE;
+    } else {
+      const place = await this.#retire(draft, oldKey, oldVersion ?? NEVER, key);
+      if (place?.key !== key) await this.#records.destroy(key);
+      if (place === undefined) return GONE;
+      if (place.version !== undefined) return this.#rotateFrom(place.key, place.version);
+      if (place.key !== key) {
         this.#version = undefined;
-        const joined = await this.#update(draft, successor);
-        if (joined.status === 'gone') return joined;
+        const joined = await this.#update(draft, place.key);
+        if (joined.status !== 'written') return joined;
       }
     }
     await this.#send(draft);
-    return { ...outcome, created: false };
+    return WRITTEN;
   }
 
   /**
    * Turns the old record into a pointer to the new one, and ends it at once without a grace time.
    * What others wrote to the old record until then is merged into the new one.
    *
-   * @returns the key that the session has now; `undefined` when it was destroyed meanwhile.
+   * @returns where the session is now, with its version if it is to leave from there once more;
+   * `undefined` when it was destroyed meanwhile.
    */
   async #retire(
     draft: Draft,
     oldKey: string,
     oldVersion: string | number,
     newKey: string,
-  ): Promise<string | undefined> {
+  ): Promise<{ key: string; version?: string | number } | undefined> {
     const { maxMergeAttempts } = this.#host.options;
+    const due = draft.regenerate;
+    let key = oldKey;
     let version = oldVersion;
     for (let merges = 0; merges <= maxMergeAttempts; merges++) {
-      const result = await this.#records.point(oldKey, version, newKey, draft.grace);
+      const result = await this.#records.point(key, version, newKey, draft.grace);
       if (result.status === 'ok') {
-        if (draft.grace === 0) await this.#records.destroy(oldKey);
-        return newKey;
+        if (draft.grace === 0) await this.#records.destroy(key);
+        return { key: newKey };
       }
       if (result.status === 'gone') return undefined;
-      const moved = movedTo(result.record);
-      if (moved !== undefined) return moved;
       version = result.version;
+      if (movedTo(result.record) !== undefined) {
+        const moved = movedNow(result.record);
+        if (moved === undefined) return undefined;
+        if (draft.grace > 0) return { key: moved };
+        // Whoever renewed the id holds the new one, and may be whom the login is to shake off.
+        key = moved;
+        version = NEVER;
+        continue;
+      }
       await draft.rebase(result.record);
+      if (due === undefined && draft.regenerate !== due) return { key, version };
       // Nobody else knows the new id yet: what is stored there is this request's own.
       this.#version ??= (await this.#records.read(newKey))?.version;
       if ((await this.#update(draft, newKey)).status === 'gone') return undefined;
@@ -355,17 +378,6 @@ export class StoreBacking implements Backing {
         : id && this.#carrier.write(id, draft.lifetime.cookie);
     if (isThenable(sent)) void Promise.resolve(sent).catch(() => undefined);
   }
-}
-
-type HashIds = NonNullable<ResolvedSessionOptions['hashIds']>;
-
-const HASHERS = new WeakMap<HashIds, (id: string) => string>();
-
-/** A key derivation costs more than a hash: it is made once for an options object. */
-function hasher(options: HashIds): (id: string) => string {
-  let hash = HASHERS.get(options);
-  if (hash === undefined) HASHERS.set(options, (hash = hashId(options.key)));
-  return hash;
 }
 
 function tooManyConflicts(attempts: number): SessionCommitError {

@@ -10,6 +10,13 @@ import { Snapshot } from './snapshot.js';
 export class StoredData {
   #data: Snapshot | undefined;
 
+  /** What a record holds that another request stored. */
+  static of(record: SessionRecord): StoredData {
+    const stored = new StoredData();
+    stored.isNow(Snapshot.ofJson(JSON.stringify(recordData(record))));
+    return stored;
+  }
+
   /** Whether anything is stored. */
   get exists(): boolean {
     return this.#data !== undefined;

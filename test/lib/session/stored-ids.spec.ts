@@ -87,6 +87,31 @@ describe('hashIds', () => {
     const after = application({ store, hashIds: { key: KEY } });
     expect(await after.userOf(login)).toBe('alice');
   });
+
+  it('loses no write when two requests move a record at once', async () => {
+    const { store } = spied();
+    const login = await application({ store }).request((session) => (session.user = 'alice'));
+    const { request } = application({ store, hashIds: { key: KEY, acceptPlain: true } });
+    await request(async (session) => {
+      session.slow = true;
+      await request((other) => (other.fast = true), login);
+    }, login);
+    let data: unknown;
+    await request((session) => void (data = { ...session }), login);
+    expect(data).toEqual({ user: 'alice', slow: true, fast: true });
+    expect(await store.get(idOf(login) as string)).toBeUndefined();
+  });
+
+  it('moves no record that was ended meanwhile', async () => {
+    const { store } = spied();
+    const login = await application({ store }).request((session) => (session.user = 'alice'));
+    const { request, userOf } = application({ store, hashIds: { key: KEY, acceptPlain: true } });
+    await request(async (session) => {
+      session.slow = true;
+      await request((other) => other.logout(), login);
+    }, login);
+    expect(await userOf(login)).toBeUndefined();
+  });
 });
 
 it('a session that got a new id is reloaded under that one', async () => {
