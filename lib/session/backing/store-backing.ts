@@ -99,10 +99,13 @@ export class StoreBacking implements Backing {
     const { hashIds } = this.#host.options;
     const key = this.#keyOf(id);
     let read = await this.#records.read(key);
-    if (!read?.record && hashIds?.acceptPlain) read = await this.#records.read(id);
+    const isPlain = !read?.record && hashIds?.acceptPlain === true;
+    if (isPlain) read = await this.#records.read(id);
     const led = read?.record ? this.#records.successor(read) : read;
     const found = isThenable(led) ? await led : led;
     if (found === undefined) return undefined;
+    // What was sent is the hash of an id: its sender has read the store.
+    if (isPlain && found.record?.['_hashed'] === true) return undefined;
     this.#foundKey = found.key === key ? undefined : found.key;
     if (this.#records.isVersioned) this.#version = found.version;
     return found;

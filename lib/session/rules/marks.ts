@@ -15,6 +15,8 @@ export interface Marks {
   _renewed?: number;
   /** Whose session it is; stores keep an index of it. */
   _owner?: string;
+  /** It lies under a hash of its id, and is nobody's who sends that hash as an id. */
+  _hashed?: boolean;
   /** A keyed hash of what the option `binding` gave when the session began. */
   _bound?: string;
   /** A random text that CSRF tokens are bound to. */
@@ -23,13 +25,23 @@ export interface Marks {
   _device?: Record<string, unknown>;
 }
 
-const MARKS = ['_created', '_auth', '_renewed', '_owner', '_bound', '_csrf', '_device'] as const;
+const MARKS = [
+  '_created',
+  '_auth',
+  '_renewed',
+  '_owner',
+  '_hashed',
+  '_bound',
+  '_csrf',
+  '_device',
+] as const;
 
 const MARK_TYPES: Readonly<Record<keyof Marks, string>> = {
   _created: 'number',
   _auth: 'number',
   _renewed: 'number',
   _owner: 'string',
+  _hashed: 'boolean',
   _bound: 'string',
   _csrf: 'string',
   _device: 'object',

@@ -41,6 +41,8 @@ export function nextMarks(marks: Marks, facts: MarkFacts): Marks {
   if (options.binding !== undefined && (isFirst || login || marks._bound === undefined)) {
     next._bound = bind(options.binding(ctx));
   }
+  if (options.hashIds === undefined) delete next._hashed;
+  else next._hashed = true;
   if (options.device) next._device = deviceOf(ctx, options.device, now);
   return next;
 }

@@ -88,6 +88,24 @@ describe('hashIds', () => {
     expect(await after.userOf(login)).toBe('alice');
   });
 
+  it('gives nobody a session for its key in the store, also while plain ids are accepted', async () => {
+    const { store, keys } = spied();
+    const { request, userOf } = application({
+      store,
+      signed: false,
+      hashIds: { key: KEY, acceptPlain: true },
+      regenerateGrace: 60_000,
+    });
+    const login = await request((session) => (session.user = 'alice'));
+    const renewed = await request((session) => session.regenerate(), login);
+    expect(keys.size).toBeGreaterThan(1);
+    for (const key of [...keys]) {
+      const stolen = { ...login, setCookie: [`koa.sess=${key}`] };
+      expect(await userOf(stolen)).toBeUndefined();
+    }
+    expect(await userOf(renewed)).toBe('alice');
+  });
+
   it('loses no write when two requests move a record at once', async () => {
     const { store } = spied();
     const login = await application({ store }).request((session) => (session.user = 'alice'));
