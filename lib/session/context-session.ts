@@ -370,8 +370,16 @@ export class ContextSession implements SessionHost, SaveState {
       return;
     }
     this.#wrote(draft, outcome);
-    for (let ended = limit === undefined ? 0 : await limit.after(); ended > 0; ended--) {
-      this.#emit('session:destroyed', { reason: 'limit' });
+    if (limit === undefined) return;
+    try {
+      for (let ended = await limit.after(); ended > 0; ended--) {
+        this.#emit('session:destroyed', { reason: 'limit' });
+      }
+    } catch (error) {
+      if (!(error instanceof SessionCommitError)) throw error;
+      this.#detached = true;
+      await this.#backing.remove();
+      throw error;
     }
   }
 

@@ -1,5 +1,7 @@
 import { jest } from '@jest/globals';
 import { sessionInfo } from '../../lib/session/index.js';
+import { MemoryStore } from '../../lib/stores/memory.js';
+import { cookieHeader, inProcess } from '../support/in-process.js';
 import { application, type Data, overtaken } from './support.js';
 
 const HASH_KEY = 'a secret for tests, of 32 random bytes';
@@ -191,6 +193,48 @@ describe('a login under an id that somebody else knows too', () => {
     expect((await dataOf((await attack)!)).userId).toBe('mallory');
     expect(await dataOf(planted)).toEqual({});
     expect(login.setCookie).toEqual([]);
+  });
+});
+
+describe('the number of sessions that an owner may have', () => {
+  const owner = (session: unknown) => (session as Data).userId as string;
+
+  it('is kept by two logins in one moment, of which a refusing limit refuses the second', async () => {
+    const { store, before } = overtaken();
+    const limits = { owner, maxSessionsPerOwner: 1, onSessionLimit: 'refuse-new' } as const;
+    const { app, request, dataOf } = application(limits, store);
+    let first: Awaited<ReturnType<typeof request>> | undefined;
+    before.create = async () => (first = await request((session) => (session.userId = 'alice')));
+    const second = await inProcess(app, (ctx) => Object.assign(ctx.session, { userId: 'alice' }));
+    expect(second.error).toMatchObject({ code: 'ERR_SESSION_LIMIT', status: 409 });
+    expect(await dataOf(cookieHeader(second))).toEqual({});
+    expect(await dataOf(first!)).toEqual({ userId: 'alice' });
+    expect(await store.listByOwner('alice')).toHaveLength(1);
+  });
+
+  it('ends one of two that began in one millisecond, and not both', async () => {
+    const memory = new MemoryStore();
+    let calls = 0;
+    const store = new Proxy(memory, {
+      get(target, name) {
+        const member: unknown = Reflect.get(target, name, target);
+        if (name !== 'listByOwner') return (member as () => unknown).bind?.(target) ?? member;
+        return async (id: string) => {
+          const list = await target.listByOwner(id);
+          const inOrder = list.toSorted((a, b) => (a.key < b.key ? -1 : 1));
+          return calls++ % 2 === 0 ? inOrder : inOrder.reverse();
+        };
+      },
+    });
+    const { request } = application({ owner, maxSessionsPerOwner: 1 }, store);
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask', 'setTimeout'] });
+    try {
+      // Each of the two sees both sessions, in an order of its own.
+      await Promise.all([1, 2].map(() => request((session) => (session.userId = 'alice'))));
+    } finally {
+      jest.useRealTimers();
+    }
+    expect(await memory.listByOwner('alice')).toHaveLength(1);
   });
 });
 

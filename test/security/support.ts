@@ -45,7 +45,7 @@ export function told(): Promise<void> {
 
 /** A store that, before the next call of a method, lets another request do something first. */
 export function overtaken() {
-  const before: Partial<Record<'update' | 'destroy', () => Promise<unknown>>> = {};
+  const before: Partial<Record<'create' | 'update' | 'destroy', () => Promise<unknown>>> = {};
   const store = new Proxy(new MemoryStore(), {
     get(target, name) {
       const member: unknown = Reflect.get(target, name, target);

@@ -9,8 +9,13 @@ import { isOwnedStore, type OwnedRecord, type OwnedStore, type SessionStore } fr
 /** What keeps an owner within the number of sessions allowed. @internal */
 export interface SessionLimit {
   /** Before the write. @throws SessionCommitError ERR_SESSION_LIMIT */
-  before(): Promise<void>;
-  /** After the write. @returns how many sessions were ended. */
+  before(): Promise<unknown>;
+  /**
+   * After the write, for those who were let in at the same moment.
+   *
+   * @returns how many older sessions were ended.
+   * @throws SessionCommitError ERR_SESSION_LIMIT: the one just written is to end.
+   */
   after(): Promise<number>;
 }
 
@@ -32,7 +37,10 @@ export function sessionLimit(
   if (store === undefined || !isOwnedStore(store)) return undefined;
   const list = () => storeCall('list', options.storeTimeout, () => store.listByOwner(owner));
   if (options.onSessionLimit === 'refuse-new') {
-    return { before: async () => refuseBeyond(max, await list()), after: async () => 0 };
+    return {
+      before: async () => refuseBeyond(max - 1, max, await list()),
+      after: async () => refuseBeyond(max, max, await list()),
+    };
   }
   return {
     before: async () => undefined,
@@ -40,8 +48,8 @@ export function sessionLimit(
   };
 }
 
-function refuseBeyond(max: number, sessions: OwnedRecord[]): void {
-  if (sessions.length < max) return;
+function refuseBeyond(allowed: number, max: number, sessions: OwnedRecord[]): number {
+  if (sessions.length <= allowed) return 0;
   const error = new SessionCommitError(
     'ERR_SESSION_LIMIT',
     `the owner has ${max} sessions already, as many as "maxSessionsPerOwner" allows: end one first`,
@@ -57,7 +65,10 @@ async function endOldest(
   max: number,
   sessions: OwnedRecord[],
 ): Promise<number> {
-  const oldestFirst = sessions.toSorted((a, b) => createdAt(a) - createdAt(b));
+  // Sessions of one millisecond have an order too: two requests must not end each other's.
+  const oldestFirst = sessions.toSorted(
+    (a, b) => createdAt(a) - createdAt(b) || (a.key < b.key ? -1 : 1),
+  );
   const ended = oldestFirst.slice(0, Math.max(0, sessions.length - max));
   for (const { key } of ended) {
     await storeCall('destroy', options.storeTimeout, () => store.destroy(key, {}));
