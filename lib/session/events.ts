@@ -32,6 +32,7 @@ export type RefusalReason =
   | 'duplicate-cookie'
   | 'reserved-key'
   | 'binding'
+  | 'wrong-record'
   | 'not-yours';
 
 /** Why a session ended. @publicApi */

@@ -39,6 +39,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   secure: boolean,
   partitioned: boolean,
   cacheHeaders: boolean,
+  verifyRecords: boolean,
   notice: boolean,
   sameSite: (value) =>
     typeof value === 'string' && /^(?:lax|none|strict)$/i.test(value)

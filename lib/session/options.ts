@@ -222,6 +222,13 @@ export interface SessionOptions {
    * Default: not set.
    */
   hashIds?: { key: string | Buffer; acceptPlain?: boolean } | null | undefined;
+  /**
+   * Write into each record which id it belongs to, and take none that belongs to another: a store
+   * that mixes its answers up then gives nobody the session of somebody else (event
+   * `session:refused`, reason `wrong-record`). Records that say nothing are taken, so it can be
+   * switched on at any time. Default: `false`.
+   */
+  verifyRecords?: boolean | null | undefined;
   /** Make ids of this many random bytes instead of a UUID, at least 16. Default: not set. */
   idBytes?: number | null | undefined;
   /**

@@ -17,6 +17,7 @@ const HOUR = 60 * MINUTE;
  * | `absoluteMaxAge` | 12 hours | ASVS 7.3.2: or is too old |
  * | `idBytes` | 32 | ASVS 7.2.3, 11.5.1: ids of 256 random bits |
  * | `rotateOn` | `userId`, `user`, `roles`, `passport` | ASVS 7.2.4: a new id at each login |
+ * | `verifyRecords` | `true` | CVE-2022-39263: no record of another session, whatever a store answers |
  * | `cacheHeaders` | `true` | ASVS 14.3.2: nothing of it in a cache |
  *
  * What it cannot know is left to the application: a sealed cookie needs a secret
@@ -40,6 +41,7 @@ export function strict(): SessionOptions {
     absoluteMaxAge: 12 * HOUR,
     idBytes: 32,
     rotateOn: ['userId', 'user', 'roles', 'passport'],
+    verifyRecords: true,
     cacheHeaders: true,
   };
 }

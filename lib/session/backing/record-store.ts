@@ -1,6 +1,8 @@
 import { v4 as uuid } from 'uuid';
 import type { CarrierHost } from '../http/carrier.js';
 import type { Draft } from './draft.js';
+import { recordTag } from '../crypto/record-tag.js';
+import { emitEvent } from '../events.js';
 import { RECORD_GRACE } from '../rules/lifetime.js';
 import type { Awaitable } from '../options.js';
 import { storeCall, type StoreOperation } from './store-call.js';
@@ -18,6 +20,9 @@ export type KeyedRecord = VersionedRecord & { key: string };
 
 /** The field of a record that only points to the key its session moved to. */
 const MOVED = '_moved';
+
+/** The field of a record that tells which key it belongs to. */
+const TAG = '_key';
 
 /** How many renewals of an id a request on its way is led through. */
 const MAX_HOPS = 8;
@@ -54,6 +59,7 @@ export class RecordStore {
     const { rolling } = options;
     if (!isVersionedStore(store)) {
       const record = await this.#call('get', () => store.get(key, maxAge, { ctx, rolling }));
+      if (!this.#belongsTo(key, record)) return undefined;
       // What a store without versions answers goes through as it is: `valid` decides.
       return { record: record as SessionRecord, version: '', key };
     }
@@ -62,7 +68,21 @@ export class RecordStore {
       store.read(key, maxAge, { ctx, rolling, ...(touch === undefined ? {} : { touch }) }),
     );
     this.#touched = touch !== undefined;
-    return read === undefined ? undefined : { ...read, key };
+    if (read === undefined || !this.#belongsTo(key, read.record)) return undefined;
+    return { ...read, key };
+  }
+
+  /** Whether a record is the one of its key, as far as it tells. */
+  #belongsTo(key: string, record: SessionRecord | null | undefined): boolean {
+    const { ctx, options } = this.#host;
+    const tag: unknown = options.verifyRecords ? record?.[TAG] : undefined;
+    if (tag === undefined || tag === recordTag(key)) return true;
+    emitEvent(ctx.app, 'session:refused', { name: options.key, ctx, reason: 'wrong-record' });
+    return false;
+  }
+
+  #tagged(key: string, record: SessionRecord): SessionRecord {
+    return this.#host.options.verifyRecords ? { ...record, [TAG]: recordTag(key) } : record;
   }
 
   /** A use prolongs the record in the same trip as the read, when the lifetime is known by then. */
@@ -91,7 +111,7 @@ export class RecordStore {
   /** koa-session's write. */
   async set(key: string, draft: Draft): Promise<void> {
     const { ctx, options } = this.#host;
-    const record = draft.record();
+    const record = this.#tagged(key, draft.record());
     await this.#call('set', () =>
       this.store.set(key, record, draft.lifetime.store, {
         changed: draft.reason === 'changed' && draft.regenerate === undefined,
@@ -109,7 +129,7 @@ export class RecordStore {
       return true;
     }
     const { ctx, options } = this.#host;
-    const record = draft.record();
+    const record = this.#tagged(key, draft.record());
     const settings = { ctx, rolling: options.rolling, changed: true, writeId: uuid() };
     return this.#call('create', () => store.create(key, record, draft.lifetime.store, settings));
   }
@@ -130,7 +150,7 @@ export class RecordStore {
     return this.#update(key, version, pointer, Math.max(grace, POINTER_LIFE), true);
   }
 
-  #update(
+  async #update(
     key: string,
     version: string | number,
     record: SessionRecord,
@@ -141,7 +161,12 @@ export class RecordStore {
     const { store } = this;
     if (!isVersionedStore(store)) throw new TypeError('the store has no "update"');
     const settings = { ctx, rolling: options.rolling, changed, writeId: uuid() };
-    return this.#call('update', () => store.update(key, version, record, maxAge, settings));
+    const tagged = this.#tagged(key, record);
+    const result = await this.#call('update', () =>
+      store.update(key, version, tagged, maxAge, settings),
+    );
+    const isOurs = result.status !== 'conflict' || this.#belongsTo(key, result.record);
+    return isOurs ? result : { status: 'gone' };
   }
 
   /** @returns whether there was a record to prolong; `undefined` when the store cannot tell. */

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { Cookie } from 'tough-cookie';
 import Koa from 'koa';
 import { createSession, sealed, type SessionOptions, strict } from '../../../lib/session/index.js';
@@ -29,6 +30,29 @@ describe('strict()', () => {
       expires: 'Infinity',
     });
     expect(cookie?.value).toMatch(/^[\w-]{43}$/);
+  });
+
+  it('sets what its table in the documentation says, and nothing else', () => {
+    const page = readFileSync(new URL('../../../docs/security.md', import.meta.url), 'utf8');
+    const [, section = ''] = /^## strict\(\)\n(.*?)^## /ms.exec(page) ?? [];
+    const rows = [...section.matchAll(/^\| `(\w+)` +\| (.*?) +\|/gm)];
+    const told = Object.fromEntries(rows.map(([, name = '', value = '']) => [name, value]));
+    const minute = 60_000;
+    const values: Record<string, unknown> = {
+      '30 minutes': 30 * minute,
+      '12 hours': 720 * minute,
+    };
+    const read = (text: string): unknown => {
+      if (text in values) return values[text];
+      const items = [...text.matchAll(/`([^`]+)`/g)].map(([, item = '']) => item);
+      if (items.length > 1) return items;
+      return /^\d+$/.test(text) ? Number(text) : JSON.parse((items[0] ?? '').replace(/'/g, '"'));
+    };
+    const expected = Object.fromEntries(
+      Object.entries(told).map(([name, text]) => [name, read(text)]),
+    );
+    // The path is part of what `__Host-` means.
+    expect(strict()).toEqual({ ...expected, path: '/' });
   });
 
   it('leaves nothing open that an option could close', () => {
