@@ -9,10 +9,10 @@ interface Told {
   told: string[];
 }
 
-/** Runs the application with all debugging on. */
+/** Runs the application with all debugging on, Node's own (of http, net, streams, ...) included. */
 async function run(): Promise<Told & { output: string; code: number | null }> {
   const child = spawn(process.execPath, [APPLICATION], {
-    env: { ...process.env, DEBUG: '*', NODE_DEBUG: 'fs,timer,module', NODE_ENV: 'development' },
+    env: { ...process.env, DEBUG: '*', NODE_DEBUG: '*', NODE_ENV: 'development' },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   let output = '';
@@ -34,6 +34,9 @@ describe('an application with all debugging and all events on', () => {
   it('prints no id, cookie value, token, secret, owner, address or session data, whatever goes wrong', async () => {
     const { output, secrets, told, code } = await run();
     expect([code, output.length > 1_000]).toEqual([0, true]);
+    // Node and Koa did tell what they do.
+    const isToldBy = (name: string): boolean => output.includes(`${name} `);
+    expect(['HTTP', 'NET', 'STREAM', 'FETCH', 'KOA:APPLICATION'].filter(isToldBy)).toHaveLength(5);
     expect(secrets.length).toBeGreaterThan(60);
     // Everything that can be told was told: a run in which nothing happens leaks nothing.
     expect(told).toEqual(
