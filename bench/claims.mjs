@@ -262,9 +262,9 @@ async function redis(settings, progress) {
   const trips = await runWorker('redis-trips', {}, progress);
   if (trips === undefined)
     return [{ what: 'round trips to Redis', skipped: 'no redis-server here' }];
-  const targets = { anonymous: 0, read: 1, changed: 2, rolling: 1 };
+  const targets = { anonymous: 0, read: 1, changed: 2, rolling: 1, rollingChanged: 2 };
   return Object.entries(targets).map(([kind, atMost]) => ({
-    what: `round trips to Redis, ${kind}`,
+    what: `round trips to Redis, ${kind === 'rollingChanged' ? 'rolling and changed' : kind}`,
     ...same(trips[kind]),
     atMost,
     unit: '',

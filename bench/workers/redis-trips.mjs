@@ -1,5 +1,6 @@
 // Round trips to Redis, counted on the wire: a proxy between client and server counts how often
 // the client speaks after the server has had the last word.
+import { randomUUID } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import { connect, createServer } from 'node:net';
 import { createClient } from 'redis';
@@ -71,10 +72,10 @@ function tryConnect(port) {
   });
 }
 
-function appWith(client, options) {
+function appWith(store, options) {
   const app = new Koa();
   app.keys = KEYS;
-  app.use(createSession({ store: new RedisStore({ client }), ...options }, app));
+  app.use(createSession({ store, ...options }, app));
   app.use((ctx) => {
     if (ctx.path === '/login') Object.assign(ctx.session, SEED);
     if (ctx.path === '/change') ctx.session.views++;
@@ -88,8 +89,9 @@ export default async function redisTrips() {
   if (redis === undefined) return undefined;
   const proxy = await countingProxy(redis);
   const client = await createClient({ socket: { host: '127.0.0.1', port: proxy.port } }).connect();
-  const plain = appWith(client);
-  const rolling = appWith(client, { rolling: true, key: 'rolling.sess' });
+  const store = new RedisStore({ client, prefix: `bench-${randomUUID()}:` });
+  const plain = appWith(store);
+  const rolling = appWith(store, { rolling: true, key: 'rolling.sess' });
   const trips = async (drive, path, cookie) => {
     const before = proxy.counter.trips;
     const { statusCode } = await drive(path, cookie);
@@ -106,7 +108,9 @@ export default async function redisTrips() {
     read: await trips(plain, '/read', cookie),
     changed: await trips(plain, '/change', cookie),
     rolling: await trips(rolling, '/read', rollingCookie),
+    rollingChanged: await trips(rolling, '/change', rollingCookie),
   };
+  await store.clear();
   client.destroy();
   proxy.close();
   redis.stop();

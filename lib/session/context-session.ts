@@ -378,7 +378,7 @@ export class ContextSession implements SessionHost, SaveState {
     } catch (error) {
       if (!(error instanceof SessionCommitError)) throw error;
       this.#detached = true;
-      await this.#backing.remove();
+      await this.#backing.remove(true);
       throw error;
     }
   }

@@ -154,10 +154,15 @@ export interface VersionedRecord {
 /** Passed with `read`. @publicApi */
 export interface StoreReadOptions extends StoreGetOptions {
   /**
-   * Prolong the record's life to this many milliseconds from now in the same round trip as the
-   * read. Only sent to a store that is also a {@link TouchingStore}.
+   * Renew the record in the same round trip as the read: from now on it lives for at least this
+   * long (milliseconds, or `'session'` as in `touch`). A record that lives longer stays as it is,
+   * since what its session asked for is only known once it is read. `expires` and `_expire` are
+   * those after the renewal; but a record whose `_expire` is over is handed out with that, so that
+   * no session comes back in the time between its `_expire` and the end of its record.
+   *
+   * Only sent to a store that is also a {@link TouchingStore}.
    */
-  touch?: number;
+  touch?: number | 'session';
 }
 
 /**
@@ -180,7 +185,7 @@ export type UpdateResult =
  * @publicApi
  */
 export interface VersionedStore {
-  /** Like `get`, with the version. Prolongs the record's life when `options.touch` is given. */
+  /** Like `get`, with the version. Renews the record's life when `options.touch` is given. */
   read(
     key: string,
     maxAge: StoreMaxAge,

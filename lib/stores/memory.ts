@@ -16,7 +16,14 @@ import {
 } from './internal/option-checks.js';
 import { RecencyList } from './internal/recency-list.js';
 import type { RecencyNode } from './internal/recency-list.js';
-import { lifetimeOf, ONE_DAY, ownerOf, recordFrom, recordText } from './internal/record-text.js';
+import {
+  lifetimeOf,
+  moveExpire,
+  ONE_DAY,
+  ownerOf,
+  recordFrom,
+  recordText,
+} from './internal/record-text.js';
 
 /**
  * How much a {@link MemoryStore} keeps.
@@ -140,8 +147,8 @@ export class MemoryStore implements CapableStore {
     const now = Date.now();
     const entry = this.#live(key, now);
     if (entry === undefined) return undefined;
-    if (options?.touch !== undefined) this.#prolong(entry, now, options.touch);
-    return snapshot(entry);
+    const found = snapshot(entry);
+    return options?.touch === undefined ? found : this.#renew(entry, found, now, options.touch);
   }
 
   async update(
@@ -228,6 +235,21 @@ export class MemoryStore implements CapableStore {
     const expires = now + lifetimeOf(maxAge, this.#sessionMaxAge);
     entry.shift += expires - entry.expires;
     entry.expires = expires;
+  }
+
+  /** Sees to it that a record that was just read lives for `least`, unless it is over already. */
+  #renew(
+    entry: Entry,
+    found: VersionedRecord,
+    now: number,
+    least: number | 'session',
+  ): VersionedRecord {
+    const expire = found.record['_expire'];
+    const prolonged = now + lifetimeOf(least, this.#sessionMaxAge) - entry.expires;
+    if (prolonged <= 0 || (typeof expire === 'number' && expire <= now)) return found;
+    this.#prolong(entry, now, least);
+    moveExpire(found.record, prolonged);
+    return { ...found, expires: entry.expires };
   }
 
   #write(
@@ -328,7 +350,9 @@ function isRepeat(entry: Entry, options: StoreWriteOptions | undefined): boolean
 }
 
 function recordOf(entry: Entry): SessionRecord {
-  return recordFrom(entry.json, entry.shift) as SessionRecord;
+  const record = recordFrom(entry.json) as SessionRecord;
+  moveExpire(record, entry.shift);
+  return record;
 }
 
 function snapshot(entry: Entry): VersionedRecord {

@@ -21,7 +21,15 @@ import { escapeGlob, redisPort } from './internal/redis-client.js';
 import type { IoRedisClient, NodeRedisClient, RedisPort } from './internal/redis-client.js';
 import { redisFailure } from './internal/redis-failure.js';
 import { CREATE, DESTROY, DESTROY_OWNED, READ, TOUCH, UPDATE } from './internal/redis-scripts.js';
-import { lifetimeOf, ONE_DAY, ownerOf, recordFrom, recordText } from './internal/record-text.js';
+import {
+  graceOf,
+  lifetimeOf,
+  moveExpire,
+  ONE_DAY,
+  ownerOf,
+  recordFrom,
+  recordText,
+} from './internal/record-text.js';
 import { attempt } from './internal/store-failure.js';
 import { versionFor } from './internal/version.js';
 
@@ -254,7 +262,10 @@ export class RedisStore
   #value(version: string, record: SessionRecord, maxAge: StoreMaxAge) {
     const lifetime = lifetimeOf(maxAge, this.#sessionMaxAge);
     const owner = ownerOf(record);
-    const head = `${version} ${Date.now() + lifetime} ${owner === undefined ? '' : encodeOwner(owner)}`;
+    const expires = Date.now() + lifetime;
+    const name = owner === undefined ? '' : encodeOwner(owner);
+    const grace = Math.max(0, graceOf(record, expires) ?? 0);
+    const head = `${version} ${expires} ${name} ${grace}`;
     return { text: `${head}\n${recordText(record)}`, lifetime, owner };
   }
 
@@ -267,20 +278,36 @@ export class RedisStore
 function decode(reply: unknown): VersionedRecord | undefined {
   if (!Array.isArray(reply)) return undefined;
   const [value, lifetime] = reply as [unknown, unknown];
-  if (typeof value !== 'string') return undefined;
-  const expires =
-    typeof lifetime === 'number' && lifetime >= 0 ? { expires: Date.now() + lifetime } : {};
+  const parts = typeof value === 'string' ? split(value) : undefined;
+  if (parts === undefined) return undefined;
+  const { record, version, written } = parts;
+  const lives = typeof lifetime === 'number' && lifetime >= 0;
+  const expires = lives ? Date.now() + lifetime : written;
+  if (expires === undefined) return { record, version };
+  const moved = written === undefined ? 0 : expires - written;
+  if (Math.abs(moved) > CLOCK_NOISE) moveExpire(record, moved);
+  return { record, version, expires };
+}
+
+interface Parts {
+  record: SessionRecord;
+  version: string;
+  /** When the record was to end as it was written; unknown where another library wrote it. */
+  written: number | undefined;
+}
+
+function split(value: string): Parts | undefined {
   if (value.startsWith('{')) {
     const record = recordFrom(value);
+    if (record === undefined) return undefined;
     const version = createHash('sha1').update(value).digest('hex');
-    return record && { record, version, ...expires };
+    return { record, version, written: undefined };
   }
-  const head = /^(\S+) (\d+) \S*\n/.exec(value);
+  const head = /^(\S+) (\d+) \S* \d+\n/.exec(value);
   if (head === null) return undefined;
   const [{ length }, version, written] = head as unknown as [string, string, string];
-  const moved = (expires.expires ?? Number(written)) - Number(written);
-  const record = recordFrom(value.slice(length), Math.abs(moved) > CLOCK_NOISE ? moved : 0);
-  return record && { record, version, ...expires };
+  const record = recordFrom(value.slice(length));
+  return record && { record, version, written: Number(written) };
 }
 
 function encodeOwner(owner: string): string {
@@ -288,7 +315,7 @@ function encodeOwner(owner: string): string {
 }
 
 function headOwner(head: unknown): string | undefined {
-  const owner = typeof head === 'string' ? head.trimEnd().split(' ')[2] : undefined;
+  const owner = typeof head === 'string' ? head.split(' ')[2] : undefined;
   return owner ? Buffer.from(owner, 'base64url').toString() : undefined;
 }
 

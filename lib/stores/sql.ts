@@ -16,7 +16,14 @@ import {
   milliseconds,
   positiveMilliseconds,
 } from './internal/option-checks.js';
-import { lifetimeOf, ONE_DAY, ownerOf, recordFrom, recordText } from './internal/record-text.js';
+import {
+  graceOf,
+  lifetimeOf,
+  ONE_DAY,
+  ownerOf,
+  recordFrom,
+  recordText,
+} from './internal/record-text.js';
 import { PruneTimer } from './internal/prune-timer.js';
 import { sqlExecutor } from './internal/sql-executor.js';
 import type {
@@ -191,14 +198,14 @@ export class SqlStore implements CapableStore {
     const touch = options?.touch;
     return this.#attempt('get', true, async () => {
       if (touch === undefined) return this.#select(key);
-      const { readAndTouch } = this.#statements;
+      const { readAndRenew, renew } = this.#statements;
       const now = Date.now();
       const expires = now + lifetimeOf(touch, this.#sessionMaxAge);
-      if (readAndTouch !== undefined) {
-        const { rows } = await this.#run(readAndTouch, [expires, key, now]);
+      if (readAndRenew !== undefined) {
+        const { rows } = await this.#run(readAndRenew, [expires, now, expires, key, now]);
         return decode(rows[0]);
       }
-      await this.#run(this.#statements.touch, [expires, key, now]);
+      if (renew !== undefined) await this.#run(renew, [expires, key, now, expires, now]);
       return this.#select(key);
     });
   }
@@ -316,8 +323,7 @@ export class SqlStore implements CapableStore {
 
   #row(version: string, record: SessionRecord, maxAge: StoreMaxAge): SqlValue[] {
     const expires = Date.now() + lifetimeOf(maxAge, this.#sessionMaxAge);
-    const shown = record['_expire'];
-    const grace = typeof shown === 'number' ? Math.round(expires - shown) : null;
+    const grace = graceOf(record, expires) ?? null;
     return [recordText(record), version, ownerOf(record) ?? null, expires, grace];
   }
 

@@ -145,8 +145,9 @@ class ReadCache {
    * What the cache knows. A read that prolongs the record's life is answered only if one like it
    * went to the store.
    */
-  find(key: string, touch: number | undefined): (Found & VersionedRecord) | undefined {
-    const entry = this.#kept.get(key) as { found: Found; touch?: number } | undefined;
+  find(key: string, touch: StoreReadOptions['touch']): (Found & VersionedRecord) | undefined {
+    const entry = this.#kept.get(key) as
+      { found: Found; touch?: StoreReadOptions['touch'] } | undefined;
     if (entry === undefined || (touch !== undefined && entry.touch !== touch)) return undefined;
     if (entry.found.expires !== undefined && entry.found.expires <= Date.now()) return undefined;
     return entry.found as Found & VersionedRecord;
@@ -155,7 +156,7 @@ class ReadCache {
   /** Asks the store, and keeps the answer unless the record was written in the meantime. */
   async fill<T>(
     key: string,
-    touch: number | undefined,
+    touch: StoreReadOptions['touch'],
     ask: () => Promise<{ answer: T; found: Found | undefined }>,
   ): Promise<T> {
     const fill = { stale: false };
@@ -196,7 +197,11 @@ class ReadCache {
     for (const fills of this.#fills.values()) for (const fill of fills) fill.stale = true;
   }
 
-  #keep(key: string, entry: { found: Found; touch?: number }, life: number): void {
+  #keep(
+    key: string,
+    entry: { found: Found; touch?: StoreReadOptions['touch'] },
+    life: number,
+  ): void {
     try {
       this.#kept.set(key, { ...entry }, life);
     } catch {

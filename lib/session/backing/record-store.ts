@@ -3,7 +3,7 @@ import type { CarrierHost } from '../http/carrier.js';
 import type { Draft } from './draft.js';
 import { recordTag } from '../crypto/record-tag.js';
 import { emitEvent } from '../events.js';
-import { RECORD_GRACE } from '../rules/lifetime.js';
+import { lifetimeOf, RECORD_GRACE } from '../rules/lifetime.js';
 import type { Awaitable } from '../options.js';
 import { storeCall, type StoreOperation } from './store-call.js';
 import type {
@@ -24,8 +24,14 @@ const MOVED = '_moved';
 /** The field of a record that tells which key it belongs to. */
 const TAG = '_key';
 
+/** Until when a pointer may be followed: unlike `_expire`, it is not moved by a read that renews. */
+const UNTIL = '_until';
+
 /** How many renewals of an id a request on its way is led through. */
 const MAX_HOPS = 8;
+
+/** Smaller differences between a store's clock and this one's mean nothing, milliseconds. */
+const CLOCK_NOISE = 5_000;
 
 /** How long a pointer without a grace time lives if its removal fails, in milliseconds. */
 const POINTER_LIFE = 1000;
@@ -39,8 +45,8 @@ const POINTER_LIFE = 1000;
 export class RecordStore {
   readonly store: SessionStore;
   readonly #host: CarrierHost;
-  /** Whether a read prolonged the record's life already. */
-  #touched = false;
+  /** The lifetime that the last read gave the record; `undefined` when it gave it none. */
+  #renewed: number | 'session' | undefined;
 
   constructor(host: CarrierHost, store: SessionStore) {
     this.#host = host;
@@ -63,11 +69,11 @@ export class RecordStore {
       // What a store without versions answers goes through as it is: `valid` decides.
       return { record: record as SessionRecord, version: '', key };
     }
-    const touch = this.#touchOnRead();
+    const touch = this.#renewal();
     const read = await this.#call('get', () =>
       store.read(key, maxAge, { ctx, rolling, ...(touch === undefined ? {} : { touch }) }),
     );
-    this.#touched = touch !== undefined;
+    this.#renewed = outlives(read, touch) ? undefined : touch;
     if (read === undefined || !this.#belongsTo(key, read.record)) return undefined;
     return { ...read, key };
   }
@@ -85,12 +91,17 @@ export class RecordStore {
     return this.#host.options.verifyRecords ? { ...record, [TAG]: recordTag(key) } : record;
   }
 
-  /** A use prolongs the record in the same trip as the read, when the lifetime is known by then. */
-  #touchOnRead(): number | undefined {
-    const { rolling, maxAge, idleTimeout } = this.#host.options;
-    const alive = idleTimeout ?? (rolling ? maxAge : undefined);
-    if (typeof alive !== 'number' || !isTouchingStore(this.store)) return undefined;
-    return alive + RECORD_GRACE;
+  /**
+   * The lifetime that a use of the session gives its record, as far as it is known before the
+   * record is: a session's own `maxAge` or its nearing end may ask for another.
+   */
+  #renewal(): number | 'session' | undefined {
+    const { options, maxAge } = this.#host;
+    const { rolling, autoCommit, idleTimeout } = options;
+    // Without autoCommit it is for the application to say which requests prolong the session.
+    if (idleTimeout === undefined && !(rolling && autoCommit)) return undefined;
+    if (!isTouchingStore(this.store)) return undefined;
+    return lifetimeOf(options, maxAge, {}, Date.now()).store;
   }
 
   /** What was read; or, if that only points elsewhere, what lies there, while the grace lasts. */
@@ -146,7 +157,8 @@ export class RecordStore {
     successor: string,
     grace: number,
   ): Promise<UpdateResult> {
-    const pointer = { [MOVED]: successor, _expire: Date.now() + grace };
+    const until = Date.now() + grace;
+    const pointer = { [MOVED]: successor, [UNTIL]: until, _expire: until };
     return this.#update(key, version, pointer, Math.max(grace, POINTER_LIFE), true);
   }
 
@@ -174,8 +186,9 @@ export class RecordStore {
     const { ctx } = this.#host;
     const { store } = this;
     if (!isTouchingStore(store)) return undefined;
-    if (this.#touched) return true;
-    return this.#call('touch', () => store.touch(key, draft.lifetime.store, { ctx }));
+    const { store: lifetime } = draft.lifetime;
+    if (lifetime !== undefined && lifetime === this.#renewed) return true;
+    return this.#call('touch', () => store.touch(key, lifetime, { ctx }));
   }
 
   async destroy(key: string): Promise<void> {
@@ -196,8 +209,17 @@ export function movedTo(record: SessionRecord | null | undefined): string | unde
 
 /** The same while the pointer's grace time lasts: one without a grace time leads nowhere. @internal */
 export function movedNow(record: SessionRecord): string | undefined {
-  const until = record._expire;
+  const until = record[UNTIL];
   return typeof until === 'number' && until > Date.now() ? movedTo(record) : undefined;
+}
+
+/** Whether a record lives longer than the renewal that came with its read would have it. */
+function outlives(
+  read: VersionedRecord | undefined,
+  lifetime: number | 'session' | undefined,
+): boolean {
+  if (read?.expires === undefined || typeof lifetime !== 'number') return false;
+  return read.expires > Date.now() + lifetime + CLOCK_NOISE;
 }
 
 /** A store that prolongs without rewriting knows better than the record when it ends. */

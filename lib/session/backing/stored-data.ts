@@ -1,4 +1,6 @@
 import { dataOf } from '../session.js';
+import type { SessionRecord } from '../store.js';
+import { recordData } from './record.js';
 import { Snapshot } from './snapshot.js';
 
 /**

@@ -87,5 +87,8 @@ export function isIdleStepDue(
 ): boolean {
   const { idleTimeout } = options;
   if (idleTimeout === undefined) return false;
-  return expire === undefined || expire - now <= idleTimeout * (1 - IDLE_STEP);
+  if (expire === undefined) return true;
+  const left = expire - now;
+  // A session that was given more time than it may have now, by other options, is cut short.
+  return left <= idleTimeout * (1 - IDLE_STEP) || left > idleTimeout + RECORD_GRACE;
 }

@@ -30,11 +30,9 @@ export function recordText(record: SessionRecord): string {
  * The record in a stored text, a fresh copy each time; `undefined` when the text is corrupt, that
  * is, not the JSON of an object.
  *
- * @param shift milliseconds that the record's `_expire` has moved since it was written, because
- * the record was touched.
  * @internal
  */
-export function recordFrom(text: unknown, shift = 0): SessionRecord | undefined {
+export function recordFrom(text: unknown): SessionRecord | undefined {
   if (typeof text !== 'string') return undefined;
   let value: unknown;
   try {
@@ -43,9 +41,28 @@ export function recordFrom(text: unknown, shift = 0): SessionRecord | undefined 
     return undefined;
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  const record = value as SessionRecord;
-  if (shift !== 0 && typeof record['_expire'] === 'number') record['_expire'] += shift;
-  return record;
+  return value as SessionRecord;
+}
+
+/**
+ * Moves a record's `_expire` with the end of its life, for a reader that goes by `_expire`.
+ *
+ * @param by milliseconds.
+ * @internal
+ */
+export function moveExpire(record: SessionRecord, by: number): void {
+  if (typeof record['_expire'] === 'number') record['_expire'] += by;
+}
+
+/**
+ * How much longer than its `_expire` a record lives that ends at `expires`, milliseconds; `undefined`
+ * when its life is not bounded by `_expire`.
+ *
+ * @internal
+ */
+export function graceOf(record: SessionRecord, expires: number): number | undefined {
+  const expire = record['_expire'];
+  return typeof expire === 'number' ? Math.round(expires - expire) : undefined;
 }
 
 /** The owner a record belongs to, if any. @internal */

@@ -11,22 +11,32 @@ function script(source: string): RedisScript {
 }
 
 // Every script touches one key, so it runs in any slot of a cluster. A value is either
-// "<version> <expires> <owner>\n<json>" or, from other libraries, the JSON alone, whose version is
-// its hash. A key of another type than string is corrupt.
+// "<version> <expires> <owner> <grace>\n<json>" or, from other libraries, the JSON alone, whose
+// version is its hash. A key of another type than string is corrupt.
 const VERSION_OF = `
 local function version_of(value)
   if string.sub(value, 1, 1) == '{' then return redis.sha1hex(value) end
-  return string.match(value, '^(%S+) %d+ %S*\\n')
+  return string.match(value, '^(%S+) %d+ %S* %d+\\n')
 end
 `;
 
-/** KEYS: record. ARGV: lifetime to set, or '' to leave it. Returns the value and its lifetime. */
+/** How much longer than its `_expire` a record lives that koa-session wrote, milliseconds. */
+const FOREIGN_GRACE = 10_000;
+
+/**
+ * KEYS: record. ARGV: the least lifetime it is to have, or '' for that which it has. Returns the
+ * value and its lifetime. What is over by its `_expire` is not renewed.
+ */
 export const READ = script(`
 local value = redis.pcall('GET', KEYS[1])
 if type(value) ~= 'string' then return false end
-if ARGV[1] == '' then return { value, redis.call('PTTL', KEYS[1]) } end
+local life = redis.call('PTTL', KEYS[1])
+local least = tonumber(ARGV[1])
+if not least or life >= least then return { value, life } end
+local grace = string.match(value, '^%S+ %d+ %S* (%d+)\\n') or ${FOREIGN_GRACE}
+if life >= 0 and life <= tonumber(grace) then return { value, life } end
 redis.call('PEXPIRE', KEYS[1], ARGV[1])
-return { value, tonumber(ARGV[1]) }
+return { value, least }
 `);
 
 /** KEYS: record. ARGV: version, value, lifetime. Returns whether the record is this one. */
@@ -76,7 +86,7 @@ return string.match(value, '^[^{\\n]*\\n') or ''
 export const DESTROY_OWNED = script(`
 local value = redis.pcall('GET', KEYS[1])
 if type(value) ~= 'string' then return 0 end
-if string.match(value, '^%S+ %d+ (%S*)\\n') ~= ARGV[1] then return 0 end
+if string.match(value, '^%S+ %d+ (%S*) %d+\\n') ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])
 `);
 

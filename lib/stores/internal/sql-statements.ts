@@ -4,8 +4,10 @@ import type { SqlDialect } from './sql-executor.js';
 export interface SqlStatements {
   /** Values: id, now. */
   read: string;
-  /** Values: expires, id, now. Not in MySQL, which cannot return what it updates. */
-  readAndTouch: string | undefined;
+  /** Values: expires, now, expires, id, now. Not in MySQL, which cannot return what it updates. */
+  readAndRenew: string | undefined;
+  /** MySQL only. Values: expires, id, now, expires, now. */
+  renew: string | undefined;
   /** Values: id, record, version, owner, expires, grace, and now where an expired row is reused. */
   create: string;
   /** MySQL only. Values: record, version, owner, expires, grace, id, now. */
@@ -43,15 +45,21 @@ export function sqlStatements(dialect: SqlDialect, table: string): SqlStatements
     )
     .join(', ');
   const live = 'id = ? AND expires > ?';
+  // A renewal shortens no life, and does not bring back what is over by its own account.
+  const isRenewable = 'expires < ? AND (grace IS NULL OR expires - grace > ?)';
   const q = (sql: string): string => (dialect === 'postgres' ? numbered(sql) : sql);
   return {
     read: q(`SELECT record, version, expires, grace FROM ${name} WHERE ${live}`),
-    readAndTouch:
+    readAndRenew:
       dialect === 'mysql'
         ? undefined
         : q(
-            `UPDATE ${name} SET expires = ? WHERE ${live} RETURNING record, version, expires, grace`,
+            `UPDATE ${name} SET expires = CASE WHEN ${isRenewable} THEN ? ELSE expires END WHERE ${live} RETURNING record, version, expires, grace`,
           ),
+    renew:
+      dialect === 'mysql'
+        ? `UPDATE ${name} SET expires = ? WHERE ${live} AND ${isRenewable}`
+        : undefined,
     create:
       dialect === 'mysql'
         ? insert

@@ -97,6 +97,52 @@ export const touchClaims: Claims = {
     }
   },
 
+  'read with touch "session" prolongs the life of a record': async (bench) => {
+    if (!isVersionedStore(bench.store)) return;
+    const key = bench.key();
+    const lifetime = await bench.within(async (short) => {
+      await bench.set(key, { user: 1 }, short);
+      assert.ok(await bench.store.read(key, 'session', { touch: 'session' }));
+    });
+    await bench.pass(lifetime);
+    assert.deepEqual(await bench.get(key), { user: 1 });
+  },
+
+  'read with touch never shortens the life of a record': async (bench) => {
+    if (!isVersionedStore(bench.store)) return;
+    const key = bench.key();
+    await bench.set(key, { user: 1 }, LONG);
+    const found = await bench.store.read(key, LONG, { touch: bench.short });
+    assert.deepEqual(found?.record, { user: 1 });
+    if (found?.expires !== undefined) {
+      assert.ok(found.expires > Date.now() + LONG / 2, 'expires is that of the longer life');
+    }
+    await bench.pass(bench.short);
+    assert.deepEqual(await bench.get(key), { user: 1 });
+  },
+
+  'read with touch hands out _expire as it is after the renewal': async (bench) => {
+    if (!isVersionedStore(bench.store)) return;
+    const key = bench.key();
+    const start = Date.now();
+    await bench.set(key, { user: 1, _expire: start + LONG - 10_000 });
+    const { record } = (await bench.store.read(key, LONG, { touch: LONG * 3 })) ?? {};
+    const moved = (record?.['_expire'] as number) - (start + LONG - 10_000);
+    assert.ok(Math.abs(moved - LONG * 2) < 30_000, `_expire moved by ${moved} ms`);
+  },
+
+  'read with touch does not bring back a record whose _expire is over': async (bench) => {
+    if (!isVersionedStore(bench.store)) return;
+    const key = bench.key();
+    const over = Date.now() - 1;
+    await bench.set(key, { user: 1, _expire: over }, LONG);
+    for (const time of ['first', 'second']) {
+      const found = await bench.store.read(key, LONG, { touch: LONG * 2 });
+      const expire = found?.record['_expire'] ?? over;
+      assert.ok((expire as number) <= Date.now(), `the ${time} read brought it back`);
+    }
+  },
+
   'read with touch of a missing key is undefined and creates nothing': async (bench) => {
     if (!isVersionedStore(bench.store)) return;
     const key = bench.key();

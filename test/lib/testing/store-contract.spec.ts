@@ -5,6 +5,7 @@ import type { ContractRunner, StoreContractOptions } from '../../../lib/testing/
 import type { SessionRecord, SessionStore, StoreMaxAge } from '../../../lib/session/store.js';
 
 type Write = Parameters<MemoryStore['update']>;
+type Read = Parameters<MemoryStore['read']>;
 
 /** Every power of the memory store. */
 const ALL = ['create', 'version', 'touch', 'owner', 'clear', 'prune', 'close'] as const;
@@ -127,6 +128,39 @@ const MUTANTS: Record<string, { store: () => MemoryStore; caughtBy: RegExp }> = 
         }
       })(),
     caughtBy: /touch prolongs the life of a record/,
+  },
+  'read with touch shortens': {
+    store: () =>
+      new (class extends MemoryStore {
+        override async read(...[key, maxAge, options]: Read) {
+          if (options?.touch !== undefined) await this.touch(key, options.touch);
+          return super.read(key, maxAge);
+        }
+      })(),
+    caughtBy: /read with touch never shortens the life of a record/,
+  },
+  'read with touch brings back what is over': {
+    store: () =>
+      new (class extends MemoryStore {
+        override async read(...[key, maxAge, options]: Read) {
+          const { touch } = options ?? {};
+          const { expires = 0 } = (await super.read(key, maxAge)) ?? {};
+          if (typeof touch === 'number' && expires < Date.now() + touch) {
+            await this.touch(key, touch);
+          }
+          return super.read(key, maxAge);
+        }
+      })(),
+    caughtBy: /read with touch does not bring back a record whose _expire is over/,
+  },
+  'read with touch renews nothing': {
+    store: () =>
+      new (class extends MemoryStore {
+        override async read(...[key, maxAge]: Read) {
+          return super.read(key, maxAge);
+        }
+      })(),
+    caughtBy: /read with touch prolongs the life of a record/,
   },
   'records are shared, not copied': {
     store: () => new AliasingStore(),
