@@ -249,7 +249,7 @@ async function heap(settings, progress) {
       detail: `${(last / MEGA).toFixed(1)} MB`,
     },
     {
-      what: 'heap that the MemoryStore takes, over the bytes of its records (keys and JSON)',
+      what: 'memory that the MemoryStore takes, over the bytes of its records (keys and JSON)',
       ...same(storeBytes / recordBytes),
       atMost: 1.5,
       unit: '×',
@@ -365,7 +365,7 @@ const QUICK = {
   http: { launches: 1, rounds: 5, requests: 800 },
   inProcess: { rounds: 7, count: 1_500 },
   size: { sizes: [8 * KIB, 64 * KIB, 256 * KIB], rounds: 5, calls: 10_000 },
-  heap: { users: 10_000, requests: 100_000 },
+  heap: { users: 50_000, requests: 200_000 },
   routes: { counts: [5, 500], http: { launches: 1, rounds: 3, requests: 500 } },
   users: { counts: [1, 100], http: { launches: 1, rounds: 3, requests: 500 } },
 };

@@ -1,60 +1,62 @@
-/** What an entry of a {@link RecencyList} carries. @internal */
-export interface RecencyNode<Node> {
-  newer: Node | undefined;
-  older: Node | undefined;
-}
+import { FEW_ROWS, longer, NO_ROW } from './columns.js';
 
 /**
- * Entries in the order of their last use. Every step takes constant time; a `Map` that is
+ * Rows in the order of their last use. Every step takes constant time; a `Map` that is
  * re-inserted into does the same order, but pauses now and then to compact itself.
  *
- * A hand walks the list from old to new, a few entries at a call, and starts over at the end.
+ * A hand walks the list from old to new, a row at a call, and starts over at the end.
  *
  * @internal
  */
-export class RecencyList<Node extends RecencyNode<Node>> {
-  #newest: Node | undefined;
-  #oldest: Node | undefined;
-  #hand: Node | undefined;
+export class RecencyList {
+  #newer = new Uint32Array(FEW_ROWS);
+  #older = new Uint32Array(FEW_ROWS);
+  #newest = NO_ROW;
+  #oldest = NO_ROW;
+  #hand = NO_ROW;
 
-  get oldest(): Node | undefined {
+  get oldest(): number {
     return this.#oldest;
   }
 
-  addToFront(node: Node): void {
-    node.older = this.#newest;
-    node.newer = undefined;
-    if (this.#newest !== undefined) this.#newest.newer = node;
-    this.#newest = node;
-    this.#oldest ??= node;
+  addToFront(row: number): void {
+    this.#older[row] = this.#newest;
+    this.#newer[row] = NO_ROW;
+    if (this.#newest === NO_ROW) this.#oldest = row;
+    else this.#newer[this.#newest] = row;
+    this.#newest = row;
   }
 
-  moveToFront(node: Node): void {
-    if (node === this.#newest) return;
-    this.remove(node);
-    this.addToFront(node);
+  moveToFront(row: number): void {
+    if (row === this.#newest) return;
+    this.remove(row);
+    this.addToFront(row);
   }
 
-  remove(node: Node): void {
-    if (this.#hand === node) this.#hand = node.newer;
-    if (node.older === undefined) this.#oldest = node.newer;
-    else node.older.newer = node.newer;
-    if (node.newer === undefined) this.#newest = node.older;
-    else node.newer.older = node.older;
-    node.older = undefined;
-    node.newer = undefined;
+  remove(row: number): void {
+    const newer = this.#newer[row] as number;
+    const older = this.#older[row] as number;
+    if (this.#hand === row) this.#hand = newer;
+    if (older === NO_ROW) this.#oldest = newer;
+    else this.#newer[older] = newer;
+    if (newer === NO_ROW) this.#newest = older;
+    else this.#older[newer] = older;
   }
 
-  /** The entry under the hand, which moves on. `undefined` when the list is empty. */
-  nextToVisit(): Node | undefined {
-    const node = this.#hand ?? this.#oldest;
-    this.#hand = node?.newer;
-    return node;
+  /** The row under the hand, which moves on. {@link NO_ROW} when the list is empty. */
+  nextToVisit(): number {
+    const row = this.#hand === NO_ROW ? this.#oldest : this.#hand;
+    this.#hand = row === NO_ROW ? NO_ROW : (this.#newer[row] as number);
+    return row;
   }
 
-  clear(): void {
-    this.#newest = undefined;
-    this.#oldest = undefined;
-    this.#hand = undefined;
+  grow(rows: number): void {
+    this.#newer = longer(this.#newer, rows);
+    this.#older = longer(this.#older, rows);
+  }
+
+  /** All rows, the oldest first. */
+  *[Symbol.iterator](): Generator<number> {
+    for (let row = this.#oldest; row !== NO_ROW; row = this.#newer[row] as number) yield row;
   }
 }

@@ -136,6 +136,39 @@ describe('MemoryStore', () => {
     );
   });
 
+  it('finds what it has among thousands of keys, and nothing else', () => {
+    const store = new MemoryStore({ maxRecords: Infinity });
+    const model = new Map<string, number>();
+    const random = fc.sample(fc.nat({ max: 2 ** 30 }), { numRuns: 60_000, seed: 7 });
+    for (const [n, number] of random.entries()) {
+      const key = `key-${number % 8_000}`;
+      if (number % 3 === 0) {
+        store.destroy(key);
+        model.delete(key);
+      } else {
+        store.set(key, { n }, HOUR);
+        model.set(key, n);
+      }
+    }
+    expect(store.size).toBe(model.size);
+    for (let number = 0; number < 8_000; number++) {
+      const n = model.get(`key-${number}`);
+      expect(store.get(`key-${number}`)).toEqual(n === undefined ? undefined : { n });
+    }
+  });
+
+  it('knows a repeated write among hundreds of others, and never by the number it has', async () => {
+    const store = new MemoryStore();
+    await store.create('a', { n: 1 }, HOUR, { writeId: 'one' });
+    for (let n = 0; n < 200; n++) store.set(`other-${n}`, { n }, HOUR);
+    expect(await store.create('a', { n: 2 }, HOUR, { writeId: 'one' })).toBe(true);
+    for (let n = 0; n < 600; n++) {
+      await store.create(`more-${n}`, { n }, HOUR, { writeId: `write-${n}` });
+      expect(await store.create('a', { n: 2 }, HOUR, { writeId: `write-${n}` })).toBe(false);
+    }
+    expect(store.get('a')).toEqual({ n: 1 });
+  });
+
   it.each([
     ['maxRecords', 0, /"maxRecords" option of MemoryStore must be a whole number above 0/],
     ['maxBytes', '1', /"maxBytes".*got string/],
