@@ -1,5 +1,3 @@
-import { IncomingMessage, ServerResponse } from 'node:http';
-import { Socket } from 'node:net';
 import Koa from 'koa';
 import type { Context } from 'koa';
 import {
@@ -9,6 +7,7 @@ import {
   type SessionOptions,
   SessionStateError,
 } from '../session/index.js';
+import { contextOn, setCookies } from './contexts.js';
 
 /**
  * Where sessions come from: a Nest application, a Koa application, or the options of one that runs
@@ -61,8 +60,7 @@ export async function sessionCookie(
   const session = await open(ctx, options.key);
   Object.assign(session, data);
   await session.save();
-  const lines = [ctx.res.getHeader('set-cookie') ?? []].flat().map(String);
-  return cookieHeader(lines);
+  return cookieHeader(setCookies(ctx));
 }
 
 /**
@@ -101,15 +99,6 @@ function koaOf(source: SessionSource): Koa {
   const koa = new Koa();
   koa.use(createSession(source as SessionOptions, koa));
   return koa;
-}
-
-/** A request that no server received; over TLS, so that `secure` cookies can be sent. */
-function contextOn(koa: Koa, headers: Record<string, string> = {}): Context {
-  const request = new IncomingMessage(Object.assign(new Socket(), { encrypted: true }));
-  request.method = 'GET';
-  request.url = '/';
-  for (const [name, value] of Object.entries(headers)) request.headers[name.toLowerCase()] = value;
-  return koa.createContext(request, new ServerResponse(request)) as unknown as Context;
 }
 
 async function open(ctx: Context, key: string | undefined) {

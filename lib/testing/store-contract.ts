@@ -14,6 +14,7 @@ import { ContractBench } from './contract/bench.js';
 import { clearClaims, closeClaims, pruneClaims } from './contract/maintenance.js';
 import { corruptClaims } from './contract/corrupt.js';
 import { createClaims } from './contract/create.js';
+import { engineClaims } from './contract/engine.js';
 import type { ContractRunner, StoreCapability, StoreContractOptions } from './contract/options.js';
 import { ownerClaims } from './contract/owner.js';
 import { plainClaims } from './contract/plain.js';
@@ -33,7 +34,7 @@ const GUARDS: Readonly<Record<StoreCapability, (store: SessionStore) => boolean>
 
 const CLAIMS: Readonly<Record<StoreCapability, Claims>> = {
   create: createClaims,
-  version: versionClaims,
+  version: { ...versionClaims, ...engineClaims },
   touch: touchClaims,
   owner: ownerClaims,
   clear: clearClaims,
@@ -46,7 +47,8 @@ const CLAIMS: Readonly<Record<StoreCapability, Claims>> = {
  *
  * Beside each method's own promise, the suite runs the races in which sessions are lost or brought
  * back: parallel updates of one version, parallel creations of one key, an update that comes after
- * the logout, a write sent twice.
+ * the logout, a write sent twice. On a store that compares versions, so does the engine: its
+ * requests overlap, and none may lose what another wrote.
  *
  * @throws TypeError when `skip` names a claim that the suite does not have, or no test runner is
  * found.

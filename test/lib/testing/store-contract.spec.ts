@@ -1,8 +1,11 @@
 import { jest } from '@jest/globals';
+import type { merge } from '../../../lib/session/backing/merge.js';
 import { MemoryStore } from '../../../lib/stores/memory.js';
 import { storeContract } from '../../../lib/testing/index.js';
 import type { ContractRunner, StoreContractOptions } from '../../../lib/testing/index.js';
 import type { SessionRecord, SessionStore, StoreMaxAge } from '../../../lib/session/store.js';
+
+const MERGE = '../../../lib/session/backing/merge.js';
 
 type Write = Parameters<MemoryStore['update']>;
 type Read = Parameters<MemoryStore['read']>;
@@ -11,7 +14,10 @@ type Read = Parameters<MemoryStore['read']>;
 const ALL = ['create', 'version', 'touch', 'owner', 'clear', 'prune', 'close'] as const;
 
 /** Collects the suite's tests, runs them, and tells which failed. */
-async function failures(options: Omit<StoreContractOptions, 'runner' | 'name'>): Promise<string[]> {
+async function failures(
+  options: Omit<StoreContractOptions, 'runner' | 'name'>,
+  contract: typeof storeContract = storeContract,
+): Promise<string[]> {
   const tests: [string, () => Promise<void>][] = [];
   const runner: ContractRunner = {
     describe: (_name, body) => body(),
@@ -21,7 +27,7 @@ async function failures(options: Omit<StoreContractOptions, 'runner' | 'name'>):
   const realNow = Date.now;
   const clock = jest.spyOn(Date, 'now').mockImplementation(() => realNow() + skipped);
   const pass = (milliseconds: number) => (skipped += milliseconds);
-  storeContract({ pass, ...options, name: 'broken', runner });
+  contract({ pass, ...options, name: 'broken', runner });
   const failed: string[] = [];
   for (const [name, body] of tests) await body().catch(() => failed.push(name));
   clock.mockRestore();
@@ -162,6 +168,23 @@ const MUTANTS: Record<string, { store: () => MemoryStore; caughtBy: RegExp }> = 
       })(),
     caughtBy: /read with touch prolongs the life of a record/,
   },
+  'a conflict says what was read, not what is stored': {
+    store: () =>
+      new (class extends MemoryStore {
+        readonly #read = new Map<string, SessionRecord>();
+        override async read(...args: Read) {
+          const found = await super.read(...args);
+          if (found !== undefined) this.#read.set(args[0], structuredClone(found.record));
+          return found;
+        }
+        override async update(...args: Write) {
+          const result = await super.update(...args);
+          const record = this.#read.get(args[0]);
+          return result.status === 'conflict' && record ? { ...result, record } : result;
+        }
+      })(),
+    caughtBy: /parallel requests of one session all keep what they wrote/,
+  },
   'records are shared, not copied': {
     store: () => new AliasingStore(),
     caughtBy: /get hands out a copy/,
@@ -260,6 +283,22 @@ describe('storeContract', () => {
     const failed = await failures({ create: store, capabilities: ALL });
     expect(failed).toContainEqual(expect.stringMatching(caughtBy));
   });
+
+  it.each([
+    ['what this request holds goes over what is stored', (_base, mine) => mine],
+    ['what is stored stays', (_base, _mine, theirs) => theirs],
+    ['the base is left out of account', (_base, mine, theirs) => ({ ...theirs, ...mine })],
+  ] satisfies [string, typeof merge][])(
+    'fails when the merge of the engine is switched off: %s',
+    async (_, switchedOff) => {
+      jest.resetModules();
+      jest.unstable_mockModule(MERGE, () => ({ merge: switchedOff }));
+      const mutated = await import('../../../lib/testing/index.js');
+      const store = { create: () => new MemoryStore(), capabilities: ALL };
+      const failed = await failures(store, mutated.storeContract);
+      expect(failed).toContainEqual(expect.stringMatching(/^parallel requests of one session/));
+    },
+  );
 
   it('passes on a plain koa-session store without capabilities', async () => {
     const plain = (): SessionStore => {
