@@ -196,6 +196,60 @@ describe('a login under an id that somebody else knows too', () => {
   });
 });
 
+describe('a logout', () => {
+  it.each([
+    ['before it reaches the store', { renewEvery: 1 }],
+    ['before it reaches the store, with hashed ids', { renewEvery: 1, hashIds: { key: HASH_KEY } }],
+    ['by regenerate(), before it reaches the store', { regenerateGrace: 60_000 }],
+  ])('ends the session also under an id that another tab got %s', async (_title, options) => {
+    const { request, dataOf, store } = application(options);
+    const login = await request((session) => (session.userId = 'alice'));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    let other = login;
+    const renew = (session: Data): unknown =>
+      'regenerateGrace' in options ? session.regenerate() : undefined;
+    await request(async (session) => {
+      other = await request(renew, login);
+      await session.logout();
+    }, login);
+    expect(other.setCookie).not.toEqual([]);
+    expect(await dataOf(other)).toEqual({});
+    expect(await dataOf(login)).toEqual({});
+    expect(store.size).toBeLessThanOrEqual(1);
+  });
+
+  it('keeps another tab from renewing the id that is about to go', async () => {
+    const { store, before } = overtaken();
+    const { request, dataOf } = application({ renewEvery: 1 }, store);
+    const login = await request((session) => (session.userId = 'alice'));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    let other: typeof login | undefined;
+    before.destroy = async () => (other = await request((session) => session.userId, login));
+    await request((session) => session.logout(), login);
+    expect(await dataOf(other!)).toEqual({});
+    expect(store.size).toBe(0);
+  });
+
+  it('works while the store takes no writes', async () => {
+    const memory = new MemoryStore();
+    let isFull = false;
+    const store = new Proxy(memory, {
+      get(target, name) {
+        const member: unknown = Reflect.get(target, name, target);
+        if (typeof member !== 'function') return member;
+        if (isFull && name === 'update') return () => Promise.reject(new Error('out of memory'));
+        return member.bind(target) as unknown;
+      },
+    });
+    const { request, dataOf } = application({ renewEvery: 60_000 }, store);
+    const login = await request((session) => (session.userId = 'alice'));
+    isFull = true;
+    await request((session) => session.logout(), login);
+    expect(await dataOf(login)).toEqual({});
+    expect(memory.size).toBe(0);
+  });
+});
+
 describe('the number of sessions that an owner may have', () => {
   const owner = (session: unknown) => (session as Data).userId as string;
 

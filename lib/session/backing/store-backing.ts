@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { SessionCommitError } from '../../errors.js';
+import { SessionCommitError, StoreError } from '../../errors.js';
 import type { Backing, Loaded, WriteOutcome } from './backing.js';
 import type { CarrierHost } from '../http/carrier.js';
 import { IdCarrier } from '../http/carrier.js';
@@ -18,6 +18,9 @@ const ID_ATTEMPTS = 4;
 
 /** A version that no record has: an update with it tells what is stored. */
 const NEVER = '';
+
+/** What a record points to that is about to be removed. */
+const NOWHERE = '';
 
 /** The longest a write waits, in milliseconds, before it tries again after a conflict. */
 const MAX_BACKOFF = 50;
@@ -360,7 +363,7 @@ export class StoreBacking implements Backing {
     const id = await this.#ready();
     // koa-session destroys whatever id the session has, whether or not it was ever saved.
     if (this.#stored || !this.#records.isVersioned) {
-      await this.#records.destroy(this.#foundKey ?? this.#keyOf(id));
+      await this.#end(this.#foundKey ?? this.#keyOf(id));
     } else if (this.#offered !== undefined) {
       await this.#records.destroy(this.#keyOf(this.#offered));
     }
@@ -371,6 +374,31 @@ export class StoreBacking implements Backing {
       this.#foundKey = undefined;
     }
     await this.#carrier.remove();
+  }
+
+  /**
+   * Removes the session's record. Where ids are renewed with a grace time, a parallel request may
+   * be about to move the session, or have moved it: it must not live on under its new id. So the
+   * record is first made to lead nowhere; a store that takes no write removes it all the same.
+   */
+  async #end(firstKey: string): Promise<void> {
+    const { renewEvery, regenerateGrace, maxMergeAttempts } = this.#host.options;
+    let key = firstKey;
+    if (this.#records.isVersioned && (renewEvery !== undefined || regenerateGrace > 0)) {
+      let version = this.#version ?? NEVER;
+      try {
+        for (let tries = 0; tries <= maxMergeAttempts; tries++) {
+          const result = await this.#records.point(key, version, NOWHERE, 0);
+          if (result.status !== 'conflict') break;
+          const moved = movedTo(result.record);
+          version = moved === undefined ? result.version : NEVER;
+          key = moved ?? key;
+        }
+      } catch (error) {
+        if (!(error instanceof StoreError)) throw error;
+      }
+    }
+    await this.#records.destroy(key);
   }
 
   announce(draft: Draft | undefined): void {
