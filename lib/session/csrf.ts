@@ -26,8 +26,8 @@ export interface CsrfOptions extends CsrfTokenNames {
 }
 
 /**
- * A token for the pages of this session, another text each time, good until the session ends or
- * its user logs in or out. Asking for it saves the session.
+ * A token for the pages of this session, another text each time, good until the session ends, its
+ * user logs in or out, or `regenerate()` is called. Asking for it saves the session.
  *
  * @example `<input type="hidden" name="_csrf" value="${await csrfToken(ctx)}">`
  * @throws SessionStateError ERR_SESSION_UNSUPPORTED when there is no secret.

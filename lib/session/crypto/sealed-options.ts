@@ -58,7 +58,8 @@ export interface SealedOptions {
 
   /**
    * Seals made before this moment are refused: it ends every session at once, without a change of
-   * keys. A function is asked for every cookie. Default: none.
+   * keys. A function is asked for every cookie. Signed cookies tell no such time: they are taken
+   * as long as `acceptSigned` lets them. Default: none.
    */
   notBefore?: Instant | (() => Instant | undefined);
 

@@ -34,8 +34,9 @@ export function nextMarks(marks: Marks, facts: MarkFacts): Marks {
   if (login || authentication === 'now') next._auth = now;
   else if (authentication === 'over') delete next._auth;
   if (rotation !== undefined && options.renewEvery !== undefined) next._renewed = now;
-  // Whoever knew a token of before the login must not know one of after it.
-  if (login || rotation === 'rotateOn') delete next._csrf;
+  // Whoever knew a token of before the login must not know one of after it; regenerate() is how
+  // applications without the other options begin one.
+  if (rotation !== undefined && rotation !== 'renewEvery') delete next._csrf;
   if (owner === undefined) delete next._owner;
   else next._owner = owner;
   if (options.binding !== undefined && (isFirst || login || marks._bound === undefined)) {

@@ -24,6 +24,7 @@ async function start(options: object): Promise<string> {
       (ctx.session as Data).user = 'alice';
       await ctx.session.login();
     }
+    if (ctx.path === '/regenerate') await ctx.session?.regenerate();
     ctx.body = await csrfToken(ctx as Koa.Context);
   });
   server = app.listen(0);
@@ -72,10 +73,13 @@ describe.each([
     expect((await alice('/change', altered)).status).toBe(403);
   });
 
-  it('is over after a login', async () => {
+  it.each([
+    ['a login', '/login'],
+    ['regenerate(), which is a login to many applications', '/regenerate'],
+  ])('is over after %s', async (_title, path) => {
     const alice = user(await start(options()));
     const { text: before } = await alice('/');
-    const { text: after, status } = await alice('/login', before);
+    const { text: after, status } = await alice(path, before);
     expect(status).toBe(200);
     expect((await alice('/change', before)).status).toBe(403);
     expect((await alice('/change', after)).status).toBe(200);
