@@ -81,7 +81,7 @@ function listMatcher(
   rules: MatchingRules,
   mount: boolean,
 ): PathMatcher {
-  if (path instanceof RegExp) return expressionMatcher(path);
+  if (path instanceof RegExp) return expressionMatcher(path, mount);
   const matchers = path.map((one) => pathMatcher(one, rules, mount));
   return (requested) => {
     for (const matcher of matchers) {
@@ -92,20 +92,27 @@ function listMatcher(
   };
 }
 
-function expressionMatcher(expression: RegExp): PathMatcher {
+/** Groups are parameters by their name, or counted where they have none. */
+function expressionMatcher(expression: RegExp, mount: boolean): PathMatcher {
+  let unnamed = 0;
+  const names = [...expression.source.matchAll(/\((?:\?<(.*?)>)?(?!\?)/g)].map(
+    ([, name]) => name ?? String(unnamed++),
+  );
   return (requested) => {
     const found = expression.exec(requested);
     expression.lastIndex = 0;
-    if (found === null) return false;
+    if (found === null || (mount && !isAtStart(found))) return false;
     const params: Record<string, string> = {};
     found.slice(1).forEach((value: string | undefined, at) => {
-      if (value !== undefined) params[at] = decodeParameter(value);
+      if (value !== undefined) params[names[at] ?? at] = decodeParameter(value);
     });
-    for (const [name, value] of Object.entries(found.groups ?? {})) {
-      if (value !== undefined) params[name] = decodeParameter(value);
-    }
     return { path: found[0], params };
   };
+}
+
+/** What middleware is mounted at begins the path, and ends where a segment does. */
+function isAtStart({ index, input, 0: { length } }: RegExpExecArray): boolean {
+  return index === 0 && ['/', undefined].includes(input[length]);
 }
 
 /**

@@ -173,15 +173,24 @@ export class Walk {
 export function enterMount(req: KoaRequest, taken: string): () => void {
   const { url: outerUrl = '/', baseUrl } = req;
   const prefix = taken.endsWith('/') ? taken.slice(0, -1) : taken;
-  const rest = outerUrl.slice(outerUrl.indexOf(prefix) + prefix.length);
-  const innerUrl = rest.startsWith('/') ? rest : `/${rest}`;
+  const origin = originOf(outerUrl);
+  const rest = outerUrl.slice(origin.length + prefix.length);
+  const isRooted = origin !== '' || rest.startsWith('/');
+  const innerUrl = isRooted ? origin + rest : `/${rest}`;
   req.baseUrl = baseUrl + prefix;
   req.url = innerUrl;
   return () => {
     req.baseUrl = baseUrl;
     // A URL that the middleware rewrote stays rewritten, below the mount.
-    req.url = req.url === innerUrl ? outerUrl : prefix + String(req.url);
+    req.url =
+      req.url === innerUrl ? outerUrl : origin + prefix + String(req.url).slice(origin.length);
   };
+}
+
+/** What stands before the path where a client, as clients of proxies do, names the host too. */
+function originOf(url: string): string {
+  if (url.startsWith('/')) return '';
+  return /^[^?]*?:\/\/[^/?]*/.exec(url)?.[0] ?? '';
 }
 
 /** Whether the request announces a body (RFC 9112 section 6). */

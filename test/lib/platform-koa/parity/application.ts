@@ -71,6 +71,7 @@ import { delay, from, map, of, throwError } from 'rxjs';
 import type { KoaRequest, KoaResponse } from '../../../../lib/platform-koa/index.js';
 import * as expressMembers from './express-members.js';
 import * as files from './files.js';
+import * as mounts from './mounts.js';
 import { cookieOptions, isNest12 } from './platforms.js';
 import type { PathRules, Platform } from './platforms.js';
 import * as verbs from './verbs.js';
@@ -861,6 +862,7 @@ export async function startApplication(
     res.send('a {}');
   });
   files.useFiles(app);
+  mounts.useMounts(app);
   verbs.registerRoutes(app);
   if (variant.versioning) app.enableVersioning(variant.versioning);
   if (variant.prefix) {

@@ -1,5 +1,6 @@
 import { requests as expressMembers } from './express-members.js';
 import { requests as files } from './files.js';
+import { requests as mounts } from './mounts.js';
 import { isNest12 } from './platforms.js';
 import { requests as verbs } from './verbs.js';
 
@@ -312,6 +313,7 @@ export const requests: readonly ParityRequest[] = [
   ...security,
   ...expressMembers,
   ...files,
+  ...mounts,
   ...verbs,
 ];
 

@@ -1,0 +1,78 @@
+import type { INestApplication } from '@nestjs/common';
+import type { KoaRequest, KoaResponse } from '../../../../lib/platform-koa/index.js';
+import type { ParityRequest } from './requests.js';
+
+type Pass = (error?: unknown) => void;
+type Use = (...args: unknown[]) => unknown;
+
+function where(req: KoaRequest, res: KoaResponse, _next: Pass) {
+  res.json([req.url, req.baseUrl, req.originalUrl, req.path, req.query, req.params]);
+}
+
+/** Middleware at every kind of path that Express knows. */
+export function useMounts(app: INestApplication): void {
+  const use = app.use.bind(app) as Use;
+  use(/^\/expression\/(\d+)/, where);
+  use(/\/inside\/(?<name>\w+)/, where);
+  use(['/list-a', '/list-b', /^\/list-c/], where);
+  use('/with/:id', where);
+  use('/nested', (req: KoaRequest, _res: unknown, next: Pass) => {
+    req.url = `/changed${req.url}`;
+    next();
+  });
+  use('/nested/changed', where);
+  use(
+    '/several',
+    [
+      (req: KoaRequest, _res: unknown, next: Pass) => {
+        req.headers['x-first'] = 'ran';
+        next();
+      },
+    ],
+    (req: KoaRequest, res: KoaResponse, _next: Pass) => res.json([req.headers['x-first']]),
+  );
+  use('/changed-method', (req: KoaRequest, _res: unknown, next: Pass) => {
+    req.method = 'DELETE';
+    req.url = '/verbs';
+    next();
+  });
+  use((req: KoaRequest, _res: unknown, next: Pass) => {
+    if (req.url?.startsWith('/elsewhere-from/')) {
+      req.url = req.url.slice('/elsewhere-from'.length);
+      req.method = 'DELETE';
+    }
+    next();
+  });
+  use('/rejects', async (_req: unknown, _res: unknown, _next: Pass) => {
+    await Promise.reject(new Error('secret'));
+  });
+  use('/rejects-for', async (_req: unknown, _res: unknown, next: Pass) => {
+    await Promise.resolve();
+    next(Object.assign(new Error('shown'), { status: 409, statusCode: 409, expose: true }));
+  });
+  use('/passes-nothing', (_req: unknown, _res: unknown, next: Pass) => next(0));
+  use(
+    '/mapped-error',
+    (_req: unknown, _res: unknown, next: Pass) => next(new Error('secret')),
+    (_error: unknown, _req: unknown, _res: unknown, next: Pass) => {
+      next(Object.assign(new Error('mapped'), { status: 418, statusCode: 418, expose: true }));
+    },
+  );
+}
+
+export const requests: readonly ParityRequest[] = [
+  ...['/expression/12', '/expression/12/more?x=1', '/expression/12x', '/expression/x'],
+  ...['/inside/a', '/before/inside/a', '/list-a/x', '/LIST-B', '/list-c/d', '/list-d'],
+  ...['/with/5/x', '/WITH/5/x/', '/with/a%2Fb/c', '/with/%FF', '/with'],
+  ...['/nested/one/two?q', '/several', '/changed-method/x', '/elsewhere-from/verbs'],
+  ...['/rejects', '/rejects-for', '/passes-nothing', '/mapped-error/deep'],
+  // The form that clients of proxies send, with hosts that look like paths.
+  ...['http://mounted/mounted/below?x=1', 'http://static/static', 'http://any.test/answers/object'],
+  ...[
+    'http://list-a/list-a',
+    'http://any.test?a=://b/list-a',
+    '//mounted/x',
+    '/mounted?u=/mounted',
+  ],
+  ...['/mounted\\x', '/%6Dounted/x', '/mounted%2Fx', '/mounted;x=1/y', '/static//note.txt'],
+].map((path) => ({ path }));
