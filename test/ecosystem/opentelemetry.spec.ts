@@ -6,8 +6,11 @@ interface Span {
 }
 
 describe('@opentelemetry/instrumentation-koa', () => {
-  it('sees the middleware by name, the route of the handler, and the route of the request', async () => {
-    const { browser, lines } = await startProgram('opentelemetry');
+  it.each([
+    ['by require()', []],
+    ['by import, with its hook', ['--experimental-loader=@opentelemetry/instrumentation/hook.mjs']],
+  ])('sees middleware by name, and handlers and requests by route: loaded %s', async (_, flags) => {
+    const { browser, lines } = await startProgram('opentelemetry', flags);
     expect(await browser.text('/users/7')).toBe('a user');
     const spans = await lines(5, (line) => parsed(line) as Span | undefined);
     const named = (name: string): Span | undefined => spans.find((span) => span.name === name);

@@ -20,13 +20,13 @@ afterEach(async () => {
   for (const stop of running.splice(0)) await stop();
 });
 
-/** Runs a program in plain Node, on the built package, until the test ends. */
-export async function startProgram(name: string): Promise<Program> {
+/** Runs a program in plain Node, with `flags` of Node's, on the built package, until the test ends. */
+export async function startProgram(name: string, flags: string[] = []): Promise<Program> {
   if (!existsSync(join(HERE, '../../dist'))) {
     throw new Error('these programs use the built package: run `npm run build` first');
   }
   const { NODE_OPTIONS: _options, ...env } = process.env;
-  const child = spawn(process.execPath, [join(HERE, 'programs', `${name}.mjs`)], {
+  const child = spawn(process.execPath, [...flags, join(HERE, 'programs', `${name}.mjs`)], {
     env: { ...env, FORCE_COLOR: '0', NO_COLOR: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -30,8 +30,8 @@ trace.setGlobalTracerProvider(
   new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }),
 );
 new KoaInstrumentation().enable();
-// The instrumentation patches Koa when it is required.
-createRequire(import.meta.url)('koa');
+// The instrumentation patches Koa when it is required, or imported under OpenTelemetry's hook.
+if (!process.execArgv.join().includes('hook.mjs')) createRequire(import.meta.url)('koa');
 
 const { Controller, Get, Post } = await import('@nestjs/common');
 const { SessionModule } = await import('nestjs-koa-session');
