@@ -29,6 +29,8 @@ const app = await Application.bootstrapWithPlugins({
   disableSources: true,
   hideGenerator: true,
   modifierTags: ['@publicApi', '@internal', '@readonly'],
+  // All that is shown here is public.
+  excludeTags: ['@publicApi'],
   blockTags: ['@param', '@returns', '@throws', '@example', '@see', '@deprecated', '@defaultValue'],
   validation: { notExported: false, invalidLink: false, notDocumented: false },
   // TypeDoc's own default is docs/, which it would empty first.
