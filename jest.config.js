@@ -21,5 +21,6 @@ export default {
   },
   // Jest leaves a core idle, which on two of them halves the speed; many tests wait for a server.
   maxWorkers: '100%',
-  testTimeout: 30_000,
+  // For what hangs. A test that only computes may take long on a busy machine.
+  testTimeout: 120_000,
 };
