@@ -8,6 +8,7 @@ import { getConfigurationToken } from './session.constants.js';
 import { SessionCoreModule } from './session-core.module.js';
 import {
   checked,
+  checkedResult,
   madeConfiguration,
   sessionExports,
   sessionProviders,
@@ -95,7 +96,8 @@ function configurationProviders(options: SessionModuleAsyncOptions): Provider[] 
       {
         provide: getConfigurationToken(name),
         inject,
-        useFactory: async (...dependencies: unknown[]) => checked(await make(...dependencies)),
+        useFactory: async (...dependencies: unknown[]) =>
+          checkedResult(await make(...dependencies)),
       },
     ];
   }

@@ -132,7 +132,7 @@ export function madeConfiguration(
   return {
     provide: getConfigurationToken(name),
     inject,
-    useFactory: async (factory: SessionOptionsFactory) => checked(await make(factory)),
+    useFactory: async (factory: SessionOptionsFactory) => checkedResult(await make(factory)),
   };
 }
 
@@ -147,6 +147,24 @@ export function checked(options: unknown): SessionConfiguration {
     'options',
     `SessionModule needs an object of options, received ${typeName(options)}; return {} for the defaults`,
   );
+}
+
+/**
+ * What a factory returned: nothing that Nest has to know before it calls the factory.
+ *
+ * @throws SessionOptionsError
+ * @internal
+ */
+export function checkedResult(options: unknown): SessionConfiguration {
+  const configuration = checked(options);
+  for (const option of Object.keys(configuration)) {
+    if (!MODULE_ONLY.has(option)) continue;
+    throw new SessionOptionsError(
+      option,
+      `"${option}" must stand beside the factory, not in what it returns: forRootAsync({ ${option}: ..., useFactory })`,
+    );
+  }
+  return configuration;
 }
 
 function engineOptions(options: SessionConfiguration): SessionOptions {

@@ -126,8 +126,10 @@ export class SessionRegistry implements SessionApplication, OnModuleInit, OnAppl
   }
 
   async onApplicationShutdown(): Promise<void> {
-    const stores = [...this.#sessions.values()].map(({ store }) => store).filter(isClosableStore);
-    const closed = await Promise.allSettled(stores.map((store) => store.close()));
+    // Several sessions may share a store.
+    const stores = new Set([...this.#sessions.values()].map(({ store }) => store));
+    const closable = [...stores].filter(isClosableStore);
+    const closed = await Promise.allSettled(closable.map(async (store) => store.close()));
     // One that fails must not keep the others open.
     for (const each of closed) if (each.status === 'rejected') throw each.reason;
   }

@@ -124,6 +124,25 @@ describe('an application with bad options does not start', () => {
     const imports = [SessionModule.forRootAsync({ useFactory: () => undefined as never })];
     await expect(start({ imports })).rejects.toMatchObject({ option: 'options' });
   });
+
+  it.each(['name', 'isGlobal', 'forRoutes', 'exclude', 'exceptionFactory', 'requestContext'])(
+    'a factory that returns "%s", which must stand beside it',
+    async (option) => {
+      const options = { keys: ['k'], [option]: undefined } as object;
+      class Factory {
+        createSessionOptions = () => options;
+      }
+      for (const way of [{ useFactory: () => options }, { useClass: Factory }]) {
+        await expect(start({ imports: [SessionModule.forRootAsync(way)] })).rejects.toMatchObject({
+          option,
+          code: 'ERR_SESSION_OPTION',
+          message: expect.stringContaining(
+            `forRootAsync({ ${option}: ..., useFactory })`,
+          ) as string,
+        });
+      }
+    },
+  );
 });
 
 async function caught(run: () => unknown): Promise<unknown> {

@@ -10,11 +10,13 @@ import {
 import { ConfigModule, ConfigService } from '@nestjs/config';
 import { RouterModule } from '@nestjs/core';
 import {
+  InjectSessionStore,
   Session,
   SESSION_OPTIONS,
   SESSION_STORE,
   SessionModule,
   type SessionConfiguration,
+  type SessionModuleAsyncOptions,
   type SessionModuleOptions,
   type SessionOptions,
   type SessionOptionsFactory,
@@ -106,10 +108,56 @@ describe('SessionModule.forRootAsync()', () => {
     expect(app.getHttpAdapter().getInstance().keys).toEqual(['from a provider']);
   });
 
-  it('takes a provider that makes the options from another module', async () => {
-    @Module({ providers: [Secrets, SessionSettings], exports: [SessionSettings] })
-    class SettingsModule {}
+  @Module({ providers: [Secrets, SessionSettings], exports: [SessionSettings] })
+  class SettingsModule {}
 
+  const secrets = (made: Secrets) => ({ keys: [made.key], key: 'made' });
+
+  it.each<[string, SessionModuleAsyncOptions]>([
+    ['useFactory', { inject: [Secrets], useFactory: secrets, extraProviders: [Secrets] }],
+    [
+      'useFactory, awaited',
+      {
+        inject: [Secrets],
+        useFactory: async (made: Secrets) => Promise.resolve(secrets(made)),
+        extraProviders: [Secrets],
+      },
+    ],
+    ['useClass', { useClass: SessionSettings, extraProviders: [Secrets] }],
+    ['useExisting', { useExisting: SessionSettings, extraProviders: [Secrets, SessionSettings] }],
+    ['useExisting of an import', { useExisting: SessionSettings, imports: [SettingsModule] }],
+  ])('by %s, for the whole application and under a name', async (_way, way) => {
+    @Injectable()
+    class Consumer {
+      constructor(@InjectSessionStore('admin') readonly store: unknown) {}
+    }
+
+    @Controller()
+    class AdminController {
+      @Get()
+      count(@Session({ name: 'admin' }) session: Views) {
+        session.views = (session.views ?? 0) + 1;
+        return String(session.views);
+      }
+    }
+
+    @Module({ providers: [Consumer], controllers: [AdminController] })
+    class FeatureModule {}
+
+    const store = new MemoryStore();
+    const { app, browser } = await start({
+      imports: [
+        SessionModule.forRootAsync({ ...way, name: 'admin', isGlobal: true, store: () => store }),
+        FeatureModule,
+      ],
+    });
+    await browser.text('/');
+    expect(await browser.text('/')).toBe('2');
+    expect(await store.get(String(await browser.cookie('made')))).toMatchObject({ views: 2 });
+    expect(app.get(Consumer, { strict: false }).store).toBe(store);
+  });
+
+  it('takes a provider that makes the options from another module', async () => {
     const { browser } = await start({
       imports: [
         SessionModule.forRootAsync({ imports: [SettingsModule], useExisting: SessionSettings }),

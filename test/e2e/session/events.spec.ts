@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { Controller, Get, Inject, Injectable, Post, Scope } from '@nestjs/common';
+import { Controller, Get, Inject, Injectable, Post, Req, Scope } from '@nestjs/common';
 import { EventEmitterModule, OnEvent } from '@nestjs/event-emitter';
+import type { KoaRequest } from '../../../lib/platform-koa/index.js';
 import { MemoryStore } from '../../../lib/stores/memory.js';
 import {
   OnSessionEvent,
@@ -56,6 +57,25 @@ class EventsController {
     return session.destroy();
   }
 
+  @Post('renew')
+  renew(@Session() session: Session) {
+    return session.regenerate();
+  }
+
+  /** As if another request had written meanwhile. */
+  @Post('race')
+  async race(@Session() session: Session, @Req() { ctx }: KoaRequest) {
+    const store = ctx.sessionOptions.store as MemoryStore;
+    const key = String(session.externalKey);
+    await store.set(key, { ...(await store.get(key)), other: 1 }, 60_000);
+    Object.assign(session, { mine: 1 });
+  }
+
+  @Post('reserved')
+  reserved(@Session() session: object) {
+    Object.assign(session, { isNew: 'data' });
+  }
+
   @OnSessionEvent('refused')
   refused(): void {
     // Controllers may listen too.
@@ -95,6 +115,84 @@ describe('@OnSessionEvent()', () => {
       'a listener of session:saved failed',
       'a listener of session:missed failed',
     ]);
+  });
+
+  it('hears of every kind of event', async () => {
+    const heard = new Set<string>();
+
+    @Injectable()
+    class Everything {
+      @OnSessionEvent('expired')
+      expired({ key, value }: SessionEventPayload<'expired'>): void {
+        heard.add(`expired ${typeof key} ${typeof value}`);
+      }
+
+      @OnSessionEvent('invalid')
+      invalid({ key, value }: SessionEventPayload<'invalid'>): void {
+        heard.add(`invalid ${typeof key} ${typeof value}`);
+      }
+
+      @OnSessionEvent('regenerated')
+      regenerated({ reason }: SessionEventPayload<'regenerated'>): void {
+        heard.add(`regenerated ${reason}`);
+      }
+
+      @OnSessionEvent('refused')
+      refused({ reason }: SessionEventPayload<'refused'>): void {
+        heard.add(`refused ${reason}`);
+      }
+
+      @OnSessionEvent('merged')
+      merged({ attempts }: SessionEventPayload<'merged'>): void {
+        heard.add(`merged ${attempts}`);
+      }
+
+      @OnSessionEvent('failed')
+      failed({ reason }: SessionEventPayload<'failed'>): void {
+        heard.add(`failed ${reason}`);
+      }
+    }
+
+    const store = new MemoryStore();
+    const { app, browser } = await start({
+      imports: [
+        SessionModule.forRoot({
+          keys: ['k'],
+          store,
+          absoluteMaxAge: 60_000,
+          valid: (_ctx, { bad }) => bad === undefined,
+        }),
+      ],
+      controllers: [EventsController],
+      providers: [Everything],
+    });
+    const id = async () => String(await browser.cookie('koa.sess'));
+    const edit = async (fields: object) =>
+      store.set(await id(), { ...(await store.get(await id())), ...fields }, 60_000);
+
+    await browser.post('/');
+    await browser.post('/renew');
+    await browser.post('/race');
+    await browser.post('/reserved');
+    await edit({ bad: true });
+    await browser.fetch('/');
+    await browser.post('/');
+    await edit({ _created: 1 });
+    await browser.fetch('/');
+    store.create = () => Promise.reject(new Error('down'));
+    expect((await browser.post('/')).status).toBe(503);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(heard).toEqual(
+      new Set([
+        'regenerated requested',
+        'merged 1',
+        'refused reserved-key',
+        'invalid string object',
+        'expired string object',
+        'failed store',
+      ]),
+    );
+    await app.close();
   });
 
   it('is refused on a request-scoped provider, which no event could reach', async () => {

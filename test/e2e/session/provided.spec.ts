@@ -157,6 +157,35 @@ describe('a store', () => {
     expect(store.isClosed).toBe(true);
   });
 
+  it('is closed once on shutdown, whoever made it, and beside one that fails to close', async () => {
+    const closed: string[] = [];
+    class ClosingStore extends MemoryStore {
+      constructor(private readonly name: string) {
+        super();
+      }
+
+      override async close(): Promise<void> {
+        closed.push(this.name);
+        await super.close();
+        if (this.name === 'failing') throw new Error('failed to close');
+      }
+    }
+    const shared = new ClosingStore('shared');
+    const { app } = await start({
+      imports: [
+        SessionModule.forRoot({ keys, store: new ClosingStore('failing') }),
+        SessionModule.forRoot({ name: 'a', key: 'a', store: shared }),
+        SessionModule.forRoot({ name: 'b', key: 'b', store: () => shared }),
+        SessionModule.forRootAsync({
+          name: 'c',
+          useFactory: () => ({ key: 'c', store: new ClosingStore('returned') }),
+        }),
+      ],
+    });
+    await app.close().catch(() => undefined);
+    expect(closed.sort()).toEqual(['failing', 'returned', 'shared']);
+  });
+
   it('can be replaced in tests', async () => {
     const store = new MemoryStore();
     const testing = await Test.createTestingModule({
@@ -495,16 +524,21 @@ describe('hooks', () => {
     }
   }
 
-  it('carry the id otherwise than in a cookie, by a class', async () => {
+  it.each<[string, SessionModuleOptions]>([
+    ['a class', { externalKey: HeaderKey, extraProviders: [Prefix] }],
+    ['an instance', { externalKey: new HeaderKey(new Prefix()) }],
+    ['a function that makes it', { externalKey: () => new HeaderKey(new Prefix()) }],
+    [
+      '{ useFactory, inject }',
+      {
+        externalKey: { inject: [Prefix], useFactory: (prefix: Prefix) => new HeaderKey(prefix) },
+        extraProviders: [Prefix],
+      },
+    ],
+  ])('carry the id otherwise than in a cookie, by %s', async (_what, options) => {
     const { url } = await start({
       // No cookie, and so no keys.
-      imports: [
-        SessionModule.forRoot({
-          store: new MemoryStore(),
-          externalKey: HeaderKey,
-          extraProviders: [Prefix],
-        }),
-      ],
+      imports: [SessionModule.forRoot({ store: new MemoryStore(), ...options })],
       controllers: [CountController],
     });
     const first = await fetch(url);
@@ -531,9 +565,17 @@ describe('hooks', () => {
     }
   }
 
-  it('write the cookie, by a class', async () => {
+  it.each<[string, SessionModuleOptions]>([
+    ['a class', { codec: HexCodec, extraProviders: [Prefix] }],
+    ['an instance', { codec: new HexCodec(new Prefix()) }],
+    [
+      'a function that makes it later',
+      { codec: () => Promise.resolve(new HexCodec(new Prefix())) },
+    ],
+    ['{ useExisting }', { codec: { useExisting: HexCodec }, extraProviders: [Prefix, HexCodec] }],
+  ])('write the cookie, by %s', async (_what, options) => {
     const { browser } = await start({
-      imports: [SessionModule.forRoot({ keys: ['k'], codec: HexCodec, extraProviders: [Prefix] })],
+      imports: [SessionModule.forRoot({ keys: ['k'], ...options })],
       controllers: [CountController],
     });
     await browser.text('/');
