@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Context } from 'koa';
 import { SessionCommitError, SessionStateError, StoreError } from '../errors.js';
-import type { Backing, Loaded } from './backing/backing.js';
+import type { Backing, Loaded, WriteOutcome } from './backing/backing.js';
 import { sendCacheHeaders } from './http/cache-headers.js';
 import { sendClearSiteData, takeBackClearSiteData } from './http/clear-site-data.js';
 import { CookieBacking } from './backing/cookie-backing.js';
 import type { Change, Draft } from './backing/draft.js';
+import type { CommitReason } from './commit-reason.js';
 import {
   emitEvent,
   emitRecordEvent,
@@ -20,7 +21,7 @@ import type { ResolvedSessionOptions } from './options.js';
 import { isMaxAge } from './rules/max-age.js';
 import { type Marks, marksOf, NO_MARKS } from './rules/marks.js';
 import type { RecordFields } from './backing/record.js';
-import { sessionLimit } from './rules/session-limit.js';
+import { type SessionLimit, sessionLimit } from './rules/session-limit.js';
 import { type Verdict, verdictOn } from './rules/verdict.js';
 import {
   decisionsAfter,
@@ -278,29 +279,50 @@ export class ContextSession implements SessionHost, SaveState {
     const before = this.#queue;
     let settle = ignore;
     this.#queue = new Promise((resolve) => (settle = resolve));
-    const work =
-      before === undefined ? this.#commit(request) : before.then(() => this.#commit(request));
+    const work = this.#commitAfter(before, request);
     work.then(settle, settle);
     return work;
   }
 
-  async #commit(request: CommitRequest): Promise<void> {
+  async #commitAfter(before: Promise<void> | undefined, request: CommitRequest): Promise<void> {
+    if (before !== undefined) await before;
+    await this.#commit(request);
+  }
+
+  /** Waits for nothing that need not be waited for: a cookie is written at once. */
+  #commit(request: CommitRequest): void | Promise<void> {
     if (this.#session === undefined && !this.#isDue(request)) return;
     if (this.#failure !== undefined && !request.automatic) throw this.#unavailable(this.#failure);
     if (this.#detached || this.#failure !== undefined) return;
     // A lazy session that was replaced or removed without being read is read now.
-    if (!this.#loaded && this.options.load === 'lazy') await this.load();
-    try {
-      if (request.restart) await this.#restart();
-      else if (this.#session === null)
-        await this.#remove(request.end ?? 'removed', request.end !== undefined);
-      else await this.#save(request, this.#session ?? this.#materialise());
-    } catch (error) {
-      if ((error as Partial<SessionCommitError>).code === 'ERR_SESSION_CONFLICT') {
-        this.#emitFailure('conflict', error);
-      }
-      if (!(error instanceof StoreError) || this.#policy(error, 'commit') === 'fail') throw error;
+    if (!this.#loaded && this.options.load === 'lazy') {
+      return this.load().then(() => this.#carryOut(request));
     }
+    return this.#carryOut(request);
+  }
+
+  #carryOut(request: CommitRequest): void | Promise<void> {
+    try {
+      const work = this.#stepOf(request);
+      return work?.catch((error: unknown) => this.#commitFailed(error));
+    } catch (error) {
+      this.#commitFailed(error);
+    }
+  }
+
+  #stepOf(request: CommitRequest): undefined | Promise<void> {
+    if (request.restart) return this.#restart();
+    if (this.#session === null) {
+      return this.#remove(request.end ?? 'removed', request.end !== undefined);
+    }
+    return this.#save(request, this.#session ?? this.#materialise());
+  }
+
+  #commitFailed(error: unknown): void {
+    if ((error as Partial<SessionCommitError>).code === 'ERR_SESSION_CONFLICT') {
+      this.#emitFailure('conflict', error);
+    }
+    if (!(error instanceof StoreError) || this.#policy(error, 'commit') === 'fail') throw error;
   }
 
   /** Whether a session that nobody asked for may be due for a write all the same. */
@@ -337,40 +359,50 @@ export class ContextSession implements SessionHost, SaveState {
     this.#touchHeaders();
   }
 
-  async #save(request: CommitRequest, session: Session): Promise<void> {
-    let { data, facts } = request.look ?? lookAt(session, request, this);
-    const { reason } = facts;
-    if (reason === undefined) return;
-    if (this.options.beforeSave !== undefined && !this.#inBeforeSave) {
-      await this.#beforeSave(session);
-      // The hook may have removed or replaced what was to be saved.
-      if (this.#session === null) return this.#remove('removed', false);
-      session = this.#session ?? session;
-      ({ data, facts } = lookAt(session, request, this));
-      facts = { ...facts, reason };
-    }
-    const draft = draftOf(session, data, facts, this);
-    if (request.change !== undefined) {
-      // The change may be a login: only when it has run is it known who the user is.
-      await draft.apply(request.change, (...made) =>
-        decisionsAfter(session, request, this, ...made),
-      );
-    }
-    await this.#write(draft, request);
+  #save(request: CommitRequest, session: Session): undefined | Promise<void> {
+    const look = request.look ?? lookAt(session, request, this);
+    const { reason } = look.facts;
+    if (reason === undefined) return undefined;
+    return this.options.beforeSave === undefined || this.#inBeforeSave
+      ? this.#saveAs(look, request, session)
+      : this.#saveAfterHook(reason, request, session);
   }
 
-  async #write(draft: Draft, request: CommitRequest): Promise<void> {
+  async #saveAfterHook(
+    reason: CommitReason,
+    request: CommitRequest,
+    session: Session,
+  ): Promise<void> {
+    await this.#beforeSave(session);
+    // The hook may have removed or replaced what was to be saved.
+    if (this.#session === null) return this.#remove('removed', false);
+    const held = this.#session ?? session;
+    const { data, facts } = lookAt(held, request, this);
+    await this.#saveAs({ data, facts: { ...facts, reason } }, request, held);
+  }
+
+  #saveAs(look: Look, request: CommitRequest, session: Session): undefined | Promise<void> {
+    const draft = draftOf(session, look.data, look.facts, this);
+    if (request.change === undefined) return this.#write(draft, request);
+    // The change may be a login: only when it has run is it known who the user is.
+    return draft
+      .apply(request.change, (...made) => decisionsAfter(session, request, this, ...made))
+      .then(() => this.#write(draft, request));
+  }
+
+  #write(draft: Draft, request: CommitRequest): undefined | Promise<void> {
     const limit = sessionLimit(this.options, this.#backing, draft, this.marks);
-    if (limit !== undefined) await limit.before();
-    const writing = this.#backing.write(draft);
-    const outcome = isThenable(writing) ? await writing : writing;
-    if (outcome.status === 'rotate') return this.#write(draft, request);
-    if (outcome.status === 'gone') {
-      this.#gone(request);
-      return;
-    }
-    this.#wrote(draft, outcome);
-    if (limit === undefined) return;
+    if (limit !== undefined) return this.#writeWithin(limit, draft, request);
+    const outcome = this.#backing.write(draft);
+    if (!isThenable(outcome)) return this.#conclude(outcome, draft, request);
+    return Promise.resolve(outcome).then((each) => this.#conclude(each, draft, request));
+  }
+
+  async #writeWithin(limit: SessionLimit, draft: Draft, request: CommitRequest): Promise<void> {
+    await limit.before();
+    const outcome = await this.#backing.write(draft);
+    await this.#conclude(outcome, draft, request);
+    if (outcome.status !== 'written') return;
     try {
       for (let ended = await limit.after(); ended > 0; ended--) {
         this.#emit('session:destroyed', { reason: 'limit' });
@@ -381,6 +413,17 @@ export class ContextSession implements SessionHost, SaveState {
       await this.#backing.remove(true);
       throw error;
     }
+  }
+
+  #conclude(
+    outcome: WriteOutcome,
+    draft: Draft,
+    request: CommitRequest,
+  ): undefined | Promise<void> {
+    if (outcome.status === 'rotate') return this.#write(draft, request);
+    if (outcome.status === 'gone') this.#gone(request);
+    else this.#wrote(draft, outcome);
+    return undefined;
   }
 
   /** Commits that the hook asks for must not wait for the one that waits for the hook. */
@@ -495,10 +538,21 @@ export class ContextSession implements SessionHost, SaveState {
   finish(autoCommit: boolean): Promise<void> | undefined {
     const request: CommitRequest = { automatic: true };
     if (autoCommit && !this.#isClean(request)) {
-      return this.commit(request).then(() => this.#tellCaches());
+      const work = this.#commitLast(request);
+      if (work !== undefined) return work.then(() => this.#tellCaches());
     }
     this.#tellCaches();
     return undefined;
+  }
+
+  /** The request's last commit: where nothing is under way and no hook commits, there is no queue. */
+  #commitLast(request: CommitRequest): void | Promise<void> {
+    if (this.#queue !== undefined || this.options.beforeSave !== undefined) {
+      return this.commit(request);
+    }
+    const work = this.#commit(request);
+    this.#queue = work?.then(ignore, ignore);
+    return work;
   }
 
   /** Whether there is certainly nothing to write; what the look at the session gave stays in `request`. */

@@ -28,8 +28,8 @@ interface Pads {
   readonly signatures: RecentSignatures;
 }
 
-/** How many texts of a key are remembered before the oldest go; at most twice as many. */
-const REMEMBERED = 1_024;
+/** How many signatures of a key are remembered at most; a power of two. */
+const REMEMBERED = 2_048;
 
 /** The longest text whose signature is remembered. */
 const MAX_REMEMBERED_CHARS = 1_024;
@@ -41,36 +41,47 @@ const MAX_SHORT_CHARS = 128;
  * Signatures that were made with one key, or found right, not long ago, and the text that each is
  * of: a user's requests come in bursts, each with the same cookie. A signature depends on key and
  * text alone, so what is remembered can never be wrong, and what a client makes up is never
- * remembered. The look-up is by the signature, which is short: hashing the text for it would cost
- * half of what signing costs. A text that is short itself, such as an id, is looked up as well,
- * for answers that send the same cookie again.
+ * remembered.
+ *
+ * A table in which a newcomer takes the place of whatever stood there: a `Map` would hash the whole
+ * text, which costs half of what signing does, and grow. A text that is short itself, such as an
+ * id, is found by its end, for answers that send the same cookie again.
  */
 class RecentSignatures {
-  #recent = new Map<string, string>();
-  #older = new Map<string, string>();
+  readonly #texts = new Array<string>(REMEMBERED).fill('');
+  readonly #signatures = new Array<string>(REMEMBERED).fill('');
+  readonly #ofShort = new Array<string>(REMEMBERED).fill('');
+  readonly #shorts = new Array<string>(REMEMBERED).fill('');
 
   has(data: string, signature: string): boolean {
-    return this.#get(signature) === data;
+    const at = placeOf(signature);
+    return this.#signatures[at] === signature && this.#texts[at] === data;
   }
 
   of(data: string): string | undefined {
-    return data.length <= MAX_SHORT_CHARS ? this.#get(data) : undefined;
+    if (data.length > MAX_SHORT_CHARS) return undefined;
+    const at = placeOf(data);
+    return this.#shorts[at] === data ? this.#ofShort[at] : undefined;
   }
 
   add(data: string, signature: string): void {
     if (data.length > MAX_REMEMBERED_CHARS) return;
-    if (this.#recent.size >= REMEMBERED) {
-      this.#older = this.#recent;
-      this.#recent = new Map();
-    }
-    // No text can be taken for a signature: it has a "=".
-    this.#recent.set(signature, data);
-    if (data.length <= MAX_SHORT_CHARS) this.#recent.set(data, signature);
+    const at = placeOf(signature);
+    this.#texts[at] = data;
+    this.#signatures[at] = signature;
+    if (data.length > MAX_SHORT_CHARS) return;
+    const place = placeOf(data);
+    this.#shorts[place] = data;
+    this.#ofShort[place] = signature;
   }
+}
 
-  #get(text: string): string | undefined {
-    return this.#recent.get(text) ?? this.#older.get(text);
-  }
+/** A place in the table, by the last characters, in which signatures and ids differ. */
+function placeOf(text: string): number {
+  const end = text.length;
+  let hash = 0;
+  for (let at = end > 4 ? end - 4 : 0; at < end; at++) hash = hash * 31 + text.charCodeAt(at);
+  return hash & (REMEMBERED - 1);
 }
 
 /** More keys than any rotation has; when an application goes beyond it, the cache starts anew. */
