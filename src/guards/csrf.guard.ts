@@ -60,6 +60,6 @@ export class CsrfGuard implements CanActivate {
       name,
       requirement: name === undefined ? {} : { name },
     };
-    throw extras.exceptionFactory?.(failure, context) ?? (await exceptionFor(failure, context));
+    throw await exceptionFor(failure, context, extras.exceptionFactory);
   }
 }

@@ -47,7 +47,7 @@ export class FreshGuard implements CanActivate {
     const failure = await staleness(context, freshness);
     if (failure === undefined) return true;
     const { exceptionFactory } = this.#registry.get(freshness.name).extras;
-    throw exceptionFactory?.(failure, context) ?? (await exceptionFor(failure, context));
+    throw await exceptionFor(failure, context, exceptionFactory);
   }
 }
 

@@ -1,13 +1,25 @@
 import { STATUS_CODES } from 'node:http';
 import { type ExecutionContext, ForbiddenException, UnauthorizedException } from '@nestjs/common';
-import type { SessionRuleFailure } from '../interfaces/session-requirement.interface.js';
+import type {
+  SessionExceptionFactory,
+  SessionRuleFailure,
+} from '../interfaces/session-requirement.interface.js';
 
 /**
- * What the client learns of a failed rule: which one, and nothing of the session.
+ * What the client learns of a failed rule: which one, and nothing of the session; or what the
+ * application's own factory makes of it.
  *
  * @internal
  */
 export async function exceptionFor(
+  failure: SessionRuleFailure,
+  context: ExecutionContext,
+  factory: SessionExceptionFactory | undefined,
+): Promise<Error> {
+  return factory?.(failure, context) ?? (await defaultException(failure, context));
+}
+
+async function defaultException(
   failure: SessionRuleFailure,
   context: ExecutionContext,
 ): Promise<Error> {

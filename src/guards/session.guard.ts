@@ -55,7 +55,7 @@ export class SessionGuard implements CanActivate {
       if (failure === undefined) continue;
       const { exceptionFactory = this.#registry.get(requirement.name).extras.exceptionFactory } =
         requirement;
-      throw exceptionFactory?.(failure, context) ?? (await exceptionFor(failure, context));
+      throw await exceptionFor(failure, context, exceptionFactory);
     }
     return true;
   }
