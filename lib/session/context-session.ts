@@ -215,6 +215,8 @@ export class ContextSession implements SessionHost, SaveState {
 
   #settle(loaded: Loaded, verdict: Verdict): void | PromiseLike<unknown> {
     this.#loaded = true;
+    // A hook may have asked for the session while it was being loaded, and have got an empty one.
+    if (this.options.load !== 'lazy') this.#session = undefined;
     if (loaded.status === 'found' && verdict === 'accepted') {
       this.#record = loaded.record as SessionRecord;
       this.#restoreFields(this.#record);

@@ -76,6 +76,11 @@ export const DIFFERENCES = [
     here: 'makes one when something is written or `externalKey` is read; an own `genid` is called as in koa-session',
     why: 'Most requests without a session never get one.',
   }),
+  difference('empty-ids-refused', {
+    koaSession: 'puts the data into the cookie when `genid` gives an empty id, or none',
+    here: 'answers with a `SessionOptionsError` that names `genid`, and writes nothing',
+    why: 'Data that was to stay on the server would go to the client, where it can be read.',
+  }),
   difference('malformed-ids-refused', {
     koaSession: 'asks the store for whatever a cookie holds, of any length',
     here: 'asks only for what can be an id, and emits `session:refused` otherwise',

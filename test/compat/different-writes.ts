@@ -185,6 +185,29 @@ export const DIFFERENT_WRITES: readonly Scenario[] = [
     },
   },
   {
+    name: 'genid gives an empty id, or none',
+    differs: {
+      id: 'empty-ids-refused',
+      koaSession: [
+        [200, 0, 2],
+        [200, 0, 2],
+      ],
+      here: [
+        [500, 0, 0],
+        [500, 0, 0],
+      ],
+    },
+    run: async (lab) => {
+      const answers: unknown[] = [];
+      for (const id of ['', undefined]) {
+        const world = lab.world({ backing: 'store', options: { genid: () => id } });
+        const answer = await world.request([SET]);
+        answers.push([answer.status, calls(answer).length, answer.setCookie.length]);
+      }
+      return answers;
+    },
+  },
+  {
     name: 'a client comes with ids that nobody made',
     differs: { id: 'malformed-ids-refused', koaSession: [1, 1, 1], here: [0, 0, 1] },
     run: async (lab) => {

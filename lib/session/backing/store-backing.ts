@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { SessionCommitError, StoreError } from '../../errors.js';
+import { SessionCommitError, SessionOptionsError, StoreError, typeName } from '../../errors.js';
 import type { Backing, Loaded, WriteOutcome } from './backing.js';
 import type { CarrierHost } from '../http/carrier.js';
 import { IdCarrier } from '../http/carrier.js';
@@ -142,7 +142,9 @@ export class StoreBacking implements Backing {
 
   #newId(): Awaitable<string> {
     const { genid } = this.#host.options;
-    return genid === undefined ? newId(this.#host.options) : genid(this.#host.ctx);
+    if (genid === undefined) return newId(this.#host.options);
+    const made: Awaitable<unknown> = genid(this.#host.ctx);
+    return isThenable(made) ? made.then(checkedId) : checkedId(made);
   }
 
   /** The id as a string, once an asynchronous `genid` is done. */
@@ -409,6 +411,16 @@ export class StoreBacking implements Backing {
         : id && this.#carrier.write(id, draft.lifetime.cookie);
     if (isThenable(sent)) void Promise.resolve(sent).catch(() => undefined);
   }
+}
+
+/** An id that is none would keep every user's session in one record, or where nobody finds it. */
+function checkedId(id: unknown): string {
+  if (typeof id === 'number') return String(id);
+  if (typeof id === 'string' && id !== '') return id;
+  throw new SessionOptionsError(
+    'genid',
+    `"genid" must return a non-empty string, received ${id === '' ? 'an empty one' : typeName(id)}`,
+  );
 }
 
 function tooManyConflicts(attempts: number): SessionCommitError {

@@ -42,6 +42,53 @@ describe('an asynchronous hook', () => {
     expect([...store.records.keys()].every((key) => /^id-\d$/.test(key))).toBe(true);
   });
 
+  it.each([12, 'id'])(
+    'genid may give %j, which is text to the store and the client',
+    async (id) => {
+      await open({ store, genid: (() => id) as never });
+      await site.visit((_ctx, of) => {
+        of().a = 1;
+        expect(of().externalKey).toBe(String(id));
+      });
+      expect(await site.data()).toEqual({ a: 1 });
+    },
+  );
+
+  it.each([
+    ['', /an empty one/],
+    [undefined, /received undefined/],
+    [{}, /received an object/],
+  ])('genid that gives %j, now or later, is told and nothing is written', async (id, message) => {
+    for (const genid of [() => id, async () => id]) {
+      await open({ store, genid: genid as never });
+      const answer = await site.visit((_ctx, of) => (of().a = 1));
+      expect([answer.status, answer.headers.getSetCookie()]).toEqual([500, []]);
+      expect(site.errors.at(-1)).toMatchObject({
+        option: 'genid',
+        message: expect.stringMatching(message) as string,
+      });
+      expect(store.records.size).toBe(0);
+      await site.close();
+    }
+    await open({ store });
+  });
+
+  it('valid may look at the session before there is one, and hides nothing by that', async () => {
+    await open({
+      store,
+      valid: (ctx) => {
+        (ctx.session as unknown as Record<string, unknown>).early = true;
+        return true;
+      },
+    });
+    await site.visit((_ctx, of) => (of().a = 1));
+    await site.visit((_ctx, of) => {
+      expect([of().isNew, of().toJSON()]).toEqual([false, { a: 1 }]);
+      of().b = 2;
+    });
+    expect(await site.data()).toEqual({ a: 1, b: 2 });
+  });
+
   it('beforeSave is awaited, and what it changes is saved', async () => {
     await open({
       store,
