@@ -19,7 +19,7 @@ const ID_ATTEMPTS = 4;
 /** A version that no record has: an update with it tells what is stored. */
 const NEVER = '';
 
-/** What a record points to that is about to be removed. */
+/** Where the pointer leads that a session leaves which is ended: no key is empty. */
 const NOWHERE = '';
 
 /** The longest a write waits, in milliseconds, before it tries again after a conflict. */
@@ -393,6 +393,7 @@ export class StoreBacking implements Backing {
           const result = await this.#records.point(key, version, NOWHERE, 0);
           if (result.status !== 'conflict') break;
           const moved = movedTo(result.record);
+          if (moved === NOWHERE) break;
           version = moved === undefined ? result.version : NEVER;
           key = moved ?? key;
         }

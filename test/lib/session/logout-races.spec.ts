@@ -1,0 +1,132 @@
+import fc from 'fast-check';
+import Koa from 'koa';
+import type { CapableStore, Session, SessionOptions } from '../../../lib/session/index.js';
+import { createSession } from '../../../lib/session/index.js';
+import { StoreError } from '../../../lib/errors.js';
+import { MemoryStore } from '../../../lib/stores/memory.js';
+import { cookieHeader, inProcess, type InProcessAnswer } from '../../support/in-process.js';
+
+type Data = Session & Record<string, unknown>;
+type Act = 'read' | 'write' | 'touch' | 'regenerate' | 'update' | 'save';
+
+const RUNS = Number(process.env.PARALLEL_RUNS ?? 500);
+const HOUR = 3_600_000;
+
+const ACTS: Record<Act, (session: Data) => unknown> = {
+  read: (session) => session.user,
+  write: (session) => (session.key = 1),
+  touch: (session) => session.touch(),
+  regenerate: (session) => session.regenerate(),
+  update: (session) => session.update((draft) => ({ ...draft, m: 1 })),
+  save: (session) => session.save(),
+};
+
+const OPTIONS: SessionOptions[] = [
+  { regenerateGrace: HOUR },
+  { regenerateGrace: HOUR, rolling: true },
+  { regenerateGrace: HOUR, renew: true },
+  { regenerateGrace: HOUR, idleTimeout: HOUR },
+  { regenerateGrace: HOUR, hashIds: { key: 'a key for hashed ids, long enough' } },
+  { regenerateGrace: HOUR, renewEvery: 1, rolling: true },
+];
+
+/** A store each of whose calls takes effect, and answers, when the scheduler says so. */
+function scheduled(store: MemoryStore, scheduler: () => fc.Scheduler | undefined): CapableStore {
+  return new Proxy(store, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name, target);
+      if (typeof member !== 'function') return member;
+      return async (...args: unknown[]): Promise<unknown> => {
+        await scheduler()?.schedule(Promise.resolve(), String(name));
+        const result: unknown = await Reflect.apply(member, target, args);
+        await scheduler()?.schedule(Promise.resolve(), `${String(name)} answers`);
+        return result;
+      };
+    },
+  });
+}
+
+async function world(options: SessionOptions) {
+  let scheduler: fc.Scheduler | undefined;
+  const store = new MemoryStore();
+  const app = new Koa();
+  app.keys = ['a key for tests'];
+  app.silent = true;
+  const settings = { maxAge: HOUR, ...options, store: scheduled(store, () => scheduler) };
+  app.use(createSession(settings, app));
+  const login = await inProcess(app, (ctx) => Object.assign(ctx.session, { user: 'alice' }));
+  const cookie = cookieHeader(login);
+  const userOf = async (cookies: string) => {
+    let user: unknown;
+    await inProcess(app, (ctx) => void (user = (ctx.session as Data).user), cookies);
+    return user;
+  };
+  const run = async (with_: fc.Scheduler, handlers: ((session: Data) => unknown)[]) => {
+    scheduler = with_;
+    const requests = handlers.map((handler) =>
+      inProcess(app, (ctx) => handler(ctx.session as Data), cookie),
+    );
+    const answers = await with_.waitFor(Promise.all(requests));
+    scheduler = undefined;
+    return answers;
+  };
+  return { cookie, userOf, run };
+}
+
+function cookiesOf(answers: InProcessAnswer[]): string[] {
+  return answers.filter(({ setCookie }) => setCookie.length > 0).map(cookieHeader);
+}
+
+it('an acknowledged logout ends the session under whatever id parallel requests gave it', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.scheduler(),
+      fc.constantFrom(...OPTIONS),
+      fc.array(fc.constantFrom(...(Object.keys(ACTS) as Act[])), { minLength: 1, maxLength: 4 }),
+      async (scheduler, options, acts) => {
+        const { cookie, userOf, run } = await world(options);
+        if (options.renewEvery !== undefined) await new Promise((done) => setTimeout(done, 3));
+        let wasIn = false;
+        const answers = await run(scheduler, [
+          // What the handler does may fail, since the session is gone: that is for it to see.
+          ...acts.map((act) => async (session: Data) => {
+            if (session.user !== undefined) await Promise.resolve(ACTS[act](session)).catch(noop);
+          }),
+          async (session) => {
+            wasIn = session.user === 'alice';
+            if (wasIn) await session.logout();
+          },
+        ]);
+        // Every request carried the same live session, so the logout always found it.
+        expect(wasIn).toBe(true);
+        for (const cookies of [cookie, ...cookiesOf(answers)]) {
+          expect(await userOf(cookies)).toBeUndefined();
+        }
+      },
+    ),
+    { numRuns: 2 * RUNS },
+  );
+});
+
+function noop(): void {
+  // Told to the application, which the test plays.
+}
+
+it('a logout is carried out by a store that refuses to write but still removes', async () => {
+  class Full extends MemoryStore {
+    isFull = false;
+    override async update(...args: Parameters<MemoryStore['update']>) {
+      if (this.isFull) throw new StoreError('update', { kind: 'rejected' });
+      return super.update(...args);
+    }
+  }
+  const store = new Full();
+  const app = new Koa();
+  app.keys = ['a key for tests'];
+  app.use(createSession({ store, regenerateGrace: HOUR }, app));
+  const login = await inProcess(app, (ctx) => Object.assign(ctx.session, { user: 'alice' }));
+  store.isFull = true;
+  const logout = await inProcess(app, (ctx) => void (ctx.session = null), cookieHeader(login));
+  expect(logout.error).toBeUndefined();
+  expect(store.size).toBe(0);
+});
