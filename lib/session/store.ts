@@ -244,7 +244,8 @@ export interface OwnedStore {
   /** The owner's live sessions, in no particular order. */
   listByOwner(owner: string): Promise<OwnedRecord[]>;
   /**
-   * Ends the owner's sessions, except those whose keys are listed.
+   * Ends the owner's sessions, except those whose keys are listed. One that is given another key
+   * while this runs (the new record made first, then the old one replaced) ends as well.
    * @returns how many were ended.
    */
   destroyByOwner(owner: string, options?: { except?: readonly string[] }): Promise<number>;

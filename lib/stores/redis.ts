@@ -71,6 +71,9 @@ const CLOCK_NOISE = 1_000;
 /** How many records of one owner are asked for at a time. */
 const OWNER_BATCH = 500;
 
+/** How often the sessions of an owner are listed to end them all. */
+const OWNER_PASSES = 5;
+
 /**
  * Sessions in Redis or Valkey.
  *
@@ -226,20 +229,28 @@ export class RedisStore
   }
 
   async destroyByOwner(owner: string, options?: { except?: readonly string[] }): Promise<number> {
-    const except = new Set(options?.except);
+    const done = new Set(options?.except);
+    let ended = 0;
+    // A session may be given another key while this runs: it is in the next list.
+    for (let pass = 0; pass < OWNER_PASSES; pass++) {
+      const keys = await this.#attempt('destroy', true, () => this.#owners.keys(owner));
+      const left = keys.filter((key) => !done.has(key));
+      if (left.length === 0) break;
+      for (const batch of batches(left)) ended += await this.#destroyOwned(owner, batch);
+      for (const key of left) done.add(key);
+    }
+    return ended;
+  }
+
+  #destroyOwned(owner: string, keys: string[]): Promise<number> {
+    const name = encodeOwner(owner);
     return this.#attempt('destroy', true, async () => {
-      const keys = (await this.#owners.keys(owner)).filter((key) => !except.has(key));
-      let ended = 0;
-      for (const batch of batches(keys)) {
-        const name = encodeOwner(owner);
-        const replies = await Promise.all(
-          batch.map((key) => this.#redis.run(DESTROY_OWNED, this.#name(key), name)),
-        );
-        const gone = batch.filter((_, n) => replies[n] === 1);
-        ended += gone.length;
-        if (gone.length > 0) await this.#owners.remove(owner, gone);
-      }
-      return ended;
+      const replies = await Promise.all(
+        keys.map((key) => this.#redis.run(DESTROY_OWNED, this.#name(key), name)),
+      );
+      const gone = keys.filter((_, n) => replies[n] === 1);
+      if (gone.length > 0) await this.#owners.remove(owner, gone);
+      return gone.length;
     });
   }
 

@@ -124,6 +124,23 @@ export const ownerClaims: Claims = {
     assert.equal(await bench.store.destroyByOwner(alice), 1);
   },
 
+  'a session that is moved to another key meanwhile ends, too': async (bench) => {
+    if (!isVersionedStore(bench.store) || !isCreatingStore(bench.store)) return;
+    for (let round = 0; round < 20; round++) {
+      const owner = newOwner('alice');
+      const [from, to] = [bench.key(), bench.key()];
+      await bench.set(from, { _owner: owner });
+      const { version } = await bench.read(from);
+      const move = async () => {
+        await bench.create(to, { _owner: owner });
+        const { status } = await bench.store.update(from, version, { movedTo: to }, LONG, {});
+        if (status !== 'ok') await bench.store.destroy(to, {});
+      };
+      await Promise.all([bench.store.destroyByOwner(owner), move()]);
+      assert.deepEqual(await bench.store.listByOwner(owner), [], `round ${round}`);
+    }
+  },
+
   'parallel sessions of one owner are all listed, and all end': async (bench) => {
     const alice = newOwner('alice');
     const keys = range(50).map(() => bench.key());
