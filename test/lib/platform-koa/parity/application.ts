@@ -72,6 +72,7 @@ import type { KoaRequest, KoaResponse } from '../../../../lib/platform-koa/index
 import * as expressMembers from './express-members.js';
 import * as files from './files.js';
 import * as mounts from './mounts.js';
+import * as nestFeatures from './nest-features.js';
 import { cookieOptions, isNest12 } from './platforms.js';
 import type { PathRules, Platform } from './platforms.js';
 import * as verbs from './verbs.js';
@@ -760,9 +761,10 @@ function createModule(platform: Platform): Type<unknown> {
       uploadsController(platform),
       ...expressMembers.controllers,
       ...files.controllers,
+      ...nestFeatures.controllersOf(platform),
       ...verbs.controllers,
     ],
-    providers: [ScopedService],
+    providers: [ScopedService, nestFeatures.RequestHolder],
   })
   class ParityModule implements NestModule {
     constructor(private readonly host: HttpAdapterHost) {}

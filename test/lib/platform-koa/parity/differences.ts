@@ -35,7 +35,7 @@ export const differences: readonly Difference[] = [
       typeof headers['etag'] === 'string' &&
       path !== '/answers/etag' &&
       !(isFile(path) && [200, 206, 304, 416].includes(Number(status))) &&
-      !(path.startsWith('/files') && 'last-modified' in headers),
+      !(/^.files|file-filter$/.test(path) && 'last-modified' in headers),
     asOnKoa: (express) => without(express, 'etag'),
   },
   {

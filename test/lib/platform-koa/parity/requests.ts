@@ -1,6 +1,7 @@
 import { requests as expressMembers } from './express-members.js';
 import { requests as files } from './files.js';
 import { requests as mounts } from './mounts.js';
+import { requests as nestFeatures } from './nest-features.js';
 import { isNest12 } from './platforms.js';
 import { requests as verbs } from './verbs.js';
 
@@ -314,6 +315,7 @@ export const requests: readonly ParityRequest[] = [
   ...expressMembers,
   ...files,
   ...mounts,
+  ...nestFeatures,
   ...verbs,
 ];
 
