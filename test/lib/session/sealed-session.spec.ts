@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import Koa from 'koa';
 import { createSession as koaSession } from 'koa-session';
 import type { Session, SessionOptions } from '../../../lib/session/index.js';
@@ -86,6 +87,47 @@ describe('a session with a sealed cookie', () => {
     forger.jar.set('koa.sess', Buffer.from('{"views":99}').toString('base64'));
     forger.jar.delete('koa.sess.sig');
     expect(await visit(application({ ...moving, signed: false }), forger)).toBe(1);
+  });
+
+  it('stops taking signed cookies at that very time, without a restart', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+    try {
+      const [early, late] = [browser(), browser()];
+      await visit(plain(), early);
+      await visit(plain(), late);
+      const until = Date.now() + 60_000;
+      const moving = application({ codec: sealed({ keys: KEY, acceptSigned: until }) });
+      jest.setSystemTime(until - 1);
+      expect(await visit(moving, early)).toBe(2);
+      jest.setSystemTime(until);
+      expect(await visit(moving, early)).toBe(3);
+      expect(await visit(moving, late)).toBe(1);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
+  it('is found signed behind a planted seal while the move lasts', async () => {
+    const user = browser();
+    await visit(plain(), user);
+    const theirs = sealed({ keys: `${KEY}, and another` }).encode(
+      { views: 99 },
+      { name: 'koa.sess' },
+    );
+    const moving = application({ codec: sealed({ keys: KEY, acceptSigned: SOON() }) });
+    let views: unknown;
+    const cookies = `koa.sess=${theirs}; ${user.header()}`;
+    await inProcess(moving, (ctx) => void (views = (ctx.session as Data).views), cookies);
+    expect(views).toBe(1);
+  });
+
+  it('is worth nothing as another session of the same application', async () => {
+    const codec = sealed({ keys: KEY });
+    const user = browser();
+    await visit(application({ key: 'visitor', codec }), user);
+    const admin = application({ key: 'admin', codec });
+    user.jar.set('admin', user.jar.get('visitor') as string);
+    expect(await visit(admin, user)).toBe(1);
   });
 
   it('is found behind a planted cookie of the same name, which is told', async () => {

@@ -66,12 +66,26 @@ describe.each(MODES)('a session kept %s', (_, mode) => {
     const absoluteMaxAge = 100 * MINUTE;
     const step = fc.record({
       wait: fc.integer({ min: 0, max: 40 * MINUTE }),
-      act: fc.constantFrom('read', 'write', 'save', 'regenerate', 'touch', 'maxAge', 'update'),
+      act: fc.constantFrom(
+        'read',
+        'write',
+        'save',
+        'regenerate',
+        'touch',
+        'maxAge',
+        'update',
+        'merge',
+      ),
     });
     await fc.assert(
       fc.asyncProperty(
         fc.array(step, { maxLength: 12 }),
-        fc.constantFrom({ rolling: true }, { renew: true }, { idleTimeout: 45 * MINUTE }),
+        fc.constantFrom(
+          { rolling: true },
+          { renew: true },
+          { idleTimeout: 45 * MINUTE },
+          ...('store' in mode() ? [{ rolling: true, renewEvery: 20 * MINUTE }] : []),
+        ),
         async (steps, options) => {
           jest.setSystemTime(START);
           const request = client(
@@ -89,6 +103,10 @@ describe.each(MODES)('a session kept %s', (_, mode) => {
               if (act === 'regenerate') await session.regenerate();
               if (act === 'touch') session.touch();
               if (act === 'maxAge') session.maxAge = 90 * MINUTE;
+              if (act === 'merge') {
+                session.mine = Date.now();
+                await request((other) => (other.theirs = Date.now()));
+              }
               if (act === 'update') await session.update((draft) => ({ ...draft, m: 1 }));
             });
           }
