@@ -98,6 +98,32 @@ describe('the signer of app.keys', () => {
     expect(signer.index('a=1', signCookie('a=1', 'other'))).toBe(2);
   });
 
+  it('is not taken for another text that was signed before, nor a text for it', () => {
+    const keys = ['a key for tests', 'an older key'];
+    const signer = signerOf(keys) as CookieSigner;
+    const [mine, theirs] = ['koa.sess=mine', 'koa.sess=theirs'];
+    const [signed, other] = [signer.sign(mine), signer.sign(theirs)];
+    // Both are remembered by now, and found.
+    expect([signer.index(mine, signed), signer.index(theirs, other)]).toEqual([0, 0]);
+    expect(signer.index(mine, other)).toBe(-1);
+    expect(signer.index(theirs, signed)).toBe(-1);
+    expect(signer.index(signed, mine)).toBe(-1);
+    expect(signer.index(mine, mine)).toBe(-1);
+    expect(signer.index(mine, theirs)).toBe(-1);
+    expect(signer.index(other, theirs)).toBe(-1);
+  });
+
+  it('is worth nothing once its key was taken out, remembered as it is', () => {
+    const keys = ['a key that goes', 'a key that stays'];
+    const signer = signerOf(keys) as CookieSigner;
+    const signed = signer.sign('koa.sess=mine');
+    expect(signer.index('koa.sess=mine', signed)).toBe(0);
+    keys[0] = 'a new key';
+    expect(signer.index('koa.sess=mine', signed)).toBe(-1);
+    keys.push('a key that goes');
+    expect(signer.index('koa.sess=mine', signed)).toBe(2);
+  });
+
   it('stays right when an application uses more keys than are remembered', () => {
     for (let i = 0; i < 500; i++) {
       expect(signCookie('a=1', `key ${i}`)).toBe(keygripOf([`key ${i}`]).sign('a=1'));
