@@ -70,9 +70,8 @@ export class RecordStore {
       return { record: record as SessionRecord, version: '', key };
     }
     const touch = this.#renewal();
-    const read = await this.#call('get', () =>
-      store.read(key, maxAge, { ctx, rolling, ...(touch === undefined ? {} : { touch }) }),
-    );
+    const settings = touch === undefined ? { ctx, rolling } : { ctx, rolling, touch };
+    const read = await this.#call('get', () => store.read(key, maxAge, settings));
     this.#renewed = outlives(read, touch) ? undefined : touch;
     if (read === undefined || !this.#belongsTo(key, read.record)) return undefined;
     return { ...read, key };

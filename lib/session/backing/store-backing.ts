@@ -147,15 +147,15 @@ export class StoreBacking implements Backing {
     return isThenable(made) ? made.then(checkedId) : checkedId(made);
   }
 
-  /** The id as a string, once an asynchronous `genid` is done. */
-  async #ready(): Promise<string> {
+  /** The id as a string; a promise of it only while an asynchronous `genid` makes it. */
+  #ready(): Awaitable<string> {
     this.#id ??= this.#newId();
-    if (isThenable(this.#id)) this.#id = await this.#id;
-    return this.#id as string;
+    return typeof this.#id === 'string' ? this.#id : this.#id.then((id) => (this.#id = id));
   }
 
   async write(draft: Draft): Promise<WriteOutcome> {
-    const id = await this.#ready();
+    const ready = this.#ready();
+    const id = isThenable(ready) ? await ready : ready;
     const key = this.#foundKey ?? this.#keyOf(id);
     if (draft.regenerate !== undefined) return this.#rotate(draft, key);
     const isPlain = key === id && this.#host.options.hashIds !== undefined;
@@ -164,16 +164,18 @@ export class StoreBacking implements Backing {
     const outcome = await this.#put(draft, key);
     if (outcome.status !== 'written') return outcome;
     this.#stored = true;
-    await this.#send(draft);
+    const sent = this.#send(draft);
+    if (isThenable(sent)) await sent;
     return { ...outcome, created };
   }
 
   /** Hands the client its id, unless a pointer led here: then it was told by another answer. */
-  async #send(draft: Draft): Promise<void> {
-    if (this.#foundKey === undefined) {
-      const replaces = draft.regenerate !== undefined;
-      await this.#carrier.write(await this.#ready(), draft.lifetime.cookie, replaces);
-    }
+  #send(draft: Draft): Awaitable<unknown> {
+    if (this.#foundKey !== undefined) return undefined;
+    const replaces = draft.regenerate !== undefined;
+    const send = (id: string) => this.#carrier.write(id, draft.lifetime.cookie, replaces);
+    const id = this.#ready();
+    return isThenable(id) ? id.then(send) : send(id);
   }
 
   async #put(draft: Draft, key: string): Promise<WriteOutcome> {
@@ -206,7 +208,10 @@ export class StoreBacking implements Backing {
     const due = draft.regenerate;
     let endTurn: (() => void) | undefined;
     try {
-      let target = await this.#base(draft, firstKey);
+      let target =
+        this.#version === undefined
+          ? await this.#latest(draft, firstKey)
+          : { key: firstKey, version: this.#version };
       const { maxMergeAttempts } = this.#host.options;
       for (let merges = 0; merges <= maxMergeAttempts; merges++) {
         if (target === undefined) return GONE;
@@ -240,13 +245,11 @@ export class StoreBacking implements Backing {
     return ROTATE;
   }
 
-  /** The version that a write goes by: that of the load, or what is stored now. */
-  async #base(
+  /** What is stored now, for a write after `create`: that told no version, and others may have written. */
+  async #latest(
     draft: Draft,
     key: string,
   ): Promise<{ key: string; version: string | number } | undefined> {
-    if (this.#version !== undefined) return { key, version: this.#version };
-    // `create` told no version, and others may have written since.
     const read = await this.#records.read(key);
     const latest = read && (await this.#records.successor(read));
     if (latest !== undefined) await draft.rebase(latest.record);
