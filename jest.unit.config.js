@@ -2,6 +2,7 @@ import base from './jest.config.js';
 
 // A part of the random cases, so that it stays quick: `npm test` tries them all.
 process.env.COMPAT_RUNS ??= '500';
+process.env.FUZZ_RUNS ??= '400';
 process.env.MIGRATION_RUNS ??= '100';
 process.env.PARALLEL_RUNS ??= '150';
 
