@@ -1,10 +1,10 @@
 import base from './jest.config.js';
 
 // A part of the random cases, so that it stays quick: `npm test` tries them all.
-process.env.COMPAT_RUNS ??= '500';
-process.env.FUZZ_RUNS ??= '400';
-process.env.MIGRATION_RUNS ??= '100';
-process.env.PARALLEL_RUNS ??= '150';
+process.env.COMPAT_RUNS ??= '300';
+process.env.FUZZ_RUNS ??= '250';
+process.env.MIGRATION_RUNS ??= '60';
+process.env.PARALLEL_RUNS ??= '80';
 
 /** The part of the suite that needs no database, no browser and no build: `npm run test:unit`. */
 export default {
