@@ -8,6 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { Client } from './client.mjs';
 import { GREETING } from './data.mjs';
 
+/** How many rounds' worth of requests go first: V8 compiles what runs often, and takes its time. */
+const WARM_UP = 5;
+
 const SERVER = fileURLToPath(new URL('server.mjs', import.meta.url));
 
 function hasSession(name) {
@@ -45,10 +48,10 @@ class Contestant {
     return usage;
   }
 
-  /** CPU microseconds per request. */
-  async measure(path, requests) {
+  /** CPU microseconds per request, of clients with these cookies. */
+  async measure(path, requests, cookies = this.cookies) {
     const before = await this.usage();
-    await this.client.run(path, this.cookies, requests);
+    await this.client.run(path, cookies, requests);
     const after = await this.usage();
     return (after.micros - before.micros) / requests;
   }
@@ -71,7 +74,8 @@ async function check({ client, cookies }, { server, path }) {
 /**
  * Measures scenarios against each other.
  *
- * @param scenarios `{ name, server, path }` each
+ * @param scenarios `{ name, server, path }` each; `visitorsOf` names the server whose cookies the
+ * clients send instead, for a server that ignores them
  * @returns for each scenario's name its CPU microseconds per request, one figure a round
  */
 export async function contest(scenarios, settings, progress) {
@@ -88,13 +92,15 @@ export async function contest(scenarios, settings, progress) {
       for (const scenario of scenarios) {
         const contestant = servers.get(scenario.server);
         await check(contestant, scenario);
-        await contestant.measure(scenario.path, requests);
+        const { cookies } = servers.get(scenario.visitorsOf) ?? {};
+        await contestant.measure(scenario.path, WARM_UP * requests, cookies);
       }
       for (let round = 0; round < rounds; round++) {
         progress(launch * rounds + round, launches * rounds);
         const order = round % 2 === 0 ? scenarios : [...scenarios].reverse();
-        for (const { name, server, path } of order) {
-          samples[name].push(await servers.get(server).measure(path, requests));
+        for (const { name, server, path, visitorsOf } of order) {
+          const { cookies } = servers.get(visitorsOf) ?? {};
+          samples[name].push(await servers.get(server).measure(path, requests, cookies));
         }
       }
     } finally {
