@@ -12,7 +12,7 @@ interface Deadline {
  *
  * @internal
  */
-export class Deadlines {
+class Deadlines {
   readonly #timeout: number;
   readonly #set = new Set<Deadline>();
   #timer: NodeJS.Timeout | undefined;

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import Koa from 'koa';
-import type { CapableStore, Session, SessionOptions } from '../../../lib/session/index.js';
+import type { Session, SessionOptions } from '../../../lib/session/index.js';
 import { createSession } from '../../../lib/session/index.js';
 import { StoreError } from '../../../lib/errors.js';
 import { MemoryStore } from '../../../lib/stores/memory.js';
 import { cookieHeader, inProcess, type InProcessAnswer } from '../../support/in-process.js';
+import { scheduled } from '../../support/scheduled-store.js';
 
 type Data = Session & Record<string, unknown>;
 type Act = 'read' | 'write' | 'touch' | 'regenerate' | 'update' | 'save';
@@ -29,22 +30,6 @@ const OPTIONS: SessionOptions[] = [
   { regenerateGrace: HOUR, hashIds: { key: 'a key for hashed ids, long enough' } },
   { regenerateGrace: HOUR, renewEvery: 1, rolling: true },
 ];
-
-/** A store each of whose calls takes effect, and answers, when the scheduler says so. */
-function scheduled(store: MemoryStore, scheduler: () => fc.Scheduler | undefined): CapableStore {
-  return new Proxy(store, {
-    get(target, name) {
-      const member: unknown = Reflect.get(target, name, target);
-      if (typeof member !== 'function') return member;
-      return async (...args: unknown[]): Promise<unknown> => {
-        await scheduler()?.schedule(Promise.resolve(), String(name));
-        const result: unknown = await Reflect.apply(member, target, args);
-        await scheduler()?.schedule(Promise.resolve(), `${String(name)} answers`);
-        return result;
-      };
-    },
-  });
-}
 
 async function world(options: SessionOptions) {
   let scheduler: fc.Scheduler | undefined;

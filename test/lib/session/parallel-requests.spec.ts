@@ -1,29 +1,14 @@
 import fc from 'fast-check';
 import Koa from 'koa';
-import type { CapableStore, Session, SessionOptions } from '../../../lib/session/index.js';
+import type { Session, SessionOptions } from '../../../lib/session/index.js';
 import { createSession } from '../../../lib/session/index.js';
 import { MemoryStore } from '../../../lib/stores/memory.js';
 import { cookieHeader, inProcess } from '../../support/in-process.js';
+import { scheduled } from '../../support/scheduled-store.js';
 
 type Data = Session & Record<string, unknown>;
 
 const RUNS = Number(process.env.PARALLEL_RUNS ?? 500);
-
-/** A store each of whose calls takes effect when the scheduler says so. */
-function scheduled(store: MemoryStore, scheduler: () => fc.Scheduler | undefined): CapableStore {
-  return new Proxy(store, {
-    get(target, name) {
-      const member: unknown = Reflect.get(target, name, target);
-      if (typeof member !== 'function') return member;
-      return async (...args: unknown[]): Promise<unknown> => {
-        await scheduler()?.schedule(Promise.resolve(), String(name));
-        const result: unknown = await Reflect.apply(member, target, args);
-        await scheduler()?.schedule(Promise.resolve(), `${String(name)} answers`);
-        return result;
-      };
-    },
-  });
-}
 
 interface World {
   app: Koa;
