@@ -355,7 +355,7 @@ export const CLAIMS = {
 };
 
 const FULL = {
-  http: { launches: 3, rounds: 12, requests: 2_000 },
+  http: { launches: 3, rounds: 12, requests: 2_000, warmUp: 20_000 },
   inProcess: { rounds: 25, count: 4_000 },
   size: {
     sizes: [512, 2 * KIB, 8 * KIB, 16 * KIB, 32 * KIB, 64 * KIB, 128 * KIB, 256 * KIB],
@@ -363,17 +363,23 @@ const FULL = {
     calls: 40_000,
   },
   heap: { users: 100_000, requests: 2 * MEGA },
-  routes: { counts: [5, 50, 500], http: { launches: 2, rounds: 6, requests: 2_000 } },
-  users: { counts: [1, 10, 100, 1_000], http: { launches: 1, rounds: 6, requests: 3_000 } },
+  routes: {
+    counts: [5, 50, 500],
+    http: { launches: 2, rounds: 6, requests: 2_000, warmUp: 10_000 },
+  },
+  users: {
+    counts: [1, 10, 100, 1_000],
+    http: { launches: 1, rounds: 6, requests: 3_000, warmUp: 15_000 },
+  },
 };
 
 const QUICK = {
-  http: { launches: 1, rounds: 5, requests: 800 },
+  http: { launches: 1, rounds: 5, requests: 1_000, warmUp: 10_000 },
   inProcess: { rounds: 7, count: 1_500 },
   size: { sizes: [8 * KIB, 64 * KIB, 256 * KIB], rounds: 5, calls: 10_000 },
   heap: { users: 50_000, requests: 200_000 },
-  routes: { counts: [5, 500], http: { launches: 1, rounds: 3, requests: 500 } },
-  users: { counts: [1, 100], http: { launches: 1, rounds: 3, requests: 500 } },
+  routes: { counts: [5, 500], http: { launches: 1, rounds: 3, requests: 500, warmUp: 2_500 } },
+  users: { counts: [1, 100], http: { launches: 1, rounds: 3, requests: 500, warmUp: 2_500 } },
 };
 
 /** How long each measurement runs. */

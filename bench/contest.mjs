@@ -8,9 +8,6 @@ import { fileURLToPath } from 'node:url';
 import { Client } from './client.mjs';
 import { GREETING } from './data.mjs';
 
-/** How many rounds' worth of requests go first: V8 compiles what runs often, and takes its time. */
-const WARM_UP = 5;
-
 const SERVER = fileURLToPath(new URL('server.mjs', import.meta.url));
 
 function hasSession(name) {
@@ -79,7 +76,7 @@ async function check({ client, cookies }, { server, path }) {
  * @returns for each scenario's name its CPU microseconds per request, one figure a round
  */
 export async function contest(scenarios, settings, progress) {
-  const { launches, rounds, requests, connections = 32, users = connections } = settings;
+  const { launches, rounds, requests, warmUp, connections = 32, users = connections } = settings;
   const samples = Object.fromEntries(scenarios.map(({ name }) => [name, []]));
   for (let launch = 0; launch < launches; launch++) {
     const servers = new Map();
@@ -93,7 +90,8 @@ export async function contest(scenarios, settings, progress) {
         const contestant = servers.get(scenario.server);
         await check(contestant, scenario);
         const { cookies } = servers.get(scenario.visitorsOf) ?? {};
-        await contestant.measure(scenario.path, WARM_UP * requests, cookies);
+        // V8 compiles what runs often, and takes its time.
+        await contestant.measure(scenario.path, warmUp, cookies);
       }
       for (let round = 0; round < rounds; round++) {
         progress(launch * rounds + round, launches * rounds);
