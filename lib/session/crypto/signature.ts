@@ -1,4 +1,4 @@
-import { createHmac, hash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 
 /**
  * Signs cookies and finds the key that signed one: the part of `keygrip` that cookies need.
@@ -22,7 +22,8 @@ const SIGNATURE_CHARS = 27;
 
 /** One key's HMAC state: the two padded blocks of RFC 2104, worked out once. */
 interface Pads {
-  readonly inner: Buffer;
+  /** As text, where each byte of it is a character of its own in UTF-8. */
+  readonly inner: string | Buffer;
   /** The outer block, followed by room for the inner digest. */
   readonly outer: Buffer;
   readonly signatures: RecentSignatures;
@@ -100,7 +101,12 @@ function makePads(key: Buffer): Pads {
     inner[i] = byte ^ 0x36;
     outer[i] = byte ^ 0x5c;
   }
-  return { inner, outer, signatures: new RecentSignatures() };
+  const isAscii = inner.every((byte) => byte < 0x80);
+  return {
+    inner: isAscii ? inner.toString('latin1') : inner,
+    outer,
+    signatures: new RecentSignatures(),
+  };
 }
 
 // The look-up is by the key's content, so a key array that is edited in place, or a key buffer
@@ -119,26 +125,18 @@ function padsOf(key: SigningKey): Pads {
   return pads;
 }
 
-// A session cookie is at most 4,096 bytes; longer texts take the plain way below.
-const MAX_FAST_CHARS = 4_352;
-const scratch = Buffer.alloc(BLOCK_BYTES + 3 * MAX_FAST_CHARS);
-
 /**
  * The HMAC-SHA1 of `data` in base64url without padding: `keygrip`'s signature, byte for byte.
  *
- * Two one-shot hashes over prepared blocks take half the time of an `Hmac` object. The scratch
- * memory is shared; nothing here awaits, so no two signatures are ever in it at once.
+ * Two one-shot hashes over prepared blocks take less than half the time of an `Hmac` object; the
+ * first takes text as it is where the block is text too.
  *
  * @internal
  */
 export function signCookie(data: string, key: SigningKey): string {
-  if (data.length > MAX_FAST_CHARS) {
-    return createHmac('sha1', key).update(data).digest('base64url');
-  }
   const { inner, outer } = padsOf(key);
-  inner.copy(scratch);
-  const end = BLOCK_BYTES + scratch.write(data, BLOCK_BYTES);
-  outer.write(hash('sha1', scratch.subarray(0, end), 'binary'), BLOCK_BYTES, 'latin1');
+  const text = typeof inner === 'string' ? inner + data : Buffer.concat([inner, Buffer.from(data)]);
+  outer.write(hash('sha1', text, 'binary'), BLOCK_BYTES, 'latin1');
   return hash('sha1', outer, 'base64url');
 }
 
@@ -147,12 +145,11 @@ const receivedBytes = Buffer.alloc(SIGNATURE_CHARS);
 
 /** Compares in a time that tells nothing about how much of a forged signature was right. */
 function isSameSignature(expected: string, received: string): boolean {
-  // A character that takes two bytes in UTF-8 would leave the end of the buffer as it was.
   if (received.length !== SIGNATURE_CHARS) return false;
-  if (Buffer.byteLength(received) !== SIGNATURE_CHARS) return false;
   expectedBytes.write(expected, 'latin1');
   receivedBytes.write(received, 'latin1');
-  return timingSafeEqual(expectedBytes, receivedBytes);
+  // The bytes of other characters may be the same in Latin-1.
+  return timingSafeEqual(expectedBytes, receivedBytes) && expected === received;
 }
 
 class KeyList implements CookieSigner {
