@@ -9,6 +9,7 @@ import type { Change, Draft } from './backing/draft.js';
 import type { CommitReason } from './commit-reason.js';
 import {
   emitEvent,
+  isListenedTo,
   emitRecordEvent,
   type DestroyReason,
   type FailureReason,
@@ -26,15 +27,15 @@ import { type Verdict, verdictOn } from './rules/verdict.js';
 import {
   decisionsAfter,
   draftOf,
-  type Look,
-  lookAt,
+  factsOf,
+  type SaveFacts,
   type SaveRequest,
   type SaveState,
 } from './save-plan.js';
 import { RESERVED_KEYS, Session, type SessionHost, UNDERSCORE } from './session.js';
 import { StoreBacking } from './backing/store-backing.js';
 import { isThenable } from './backing/store-call.js';
-import { StoredData } from './backing/stored-data.js';
+import { Snapshot } from './backing/snapshot.js';
 import type { SessionRecord } from './store.js';
 
 const CSRF_BYTES = 16;
@@ -47,7 +48,7 @@ interface CommitRequest extends SaveRequest {
   /** The end of the request asks, not the application: what cannot be written is told by event. */
   automatic?: boolean;
   /** What a first look at the session gave, if there was one just now. */
-  look?: Look;
+  facts?: SaveFacts;
 }
 
 /**
@@ -76,7 +77,7 @@ export class ContextSession implements SessionHost, SaveState {
   #session: Session | null | undefined;
   /** A record that is loaded and valid, until somebody asks for the session. */
   #record: SessionRecord | undefined;
-  readonly stored = new StoredData();
+  stored: Snapshot | undefined;
   marks: Marks = NO_MARKS;
   newMarks: Marks = NO_MARKS;
   #loading: Promise<void> | undefined;
@@ -88,13 +89,12 @@ export class ContextSession implements SessionHost, SaveState {
   written = false;
   #removed = false;
   /** Whether the middleware is at work. What others change before and after is theirs to save. */
-  readonly #isAtWork: () => boolean;
+  isAtWork = false;
   #queue: Promise<void> | undefined;
   #inBeforeSave = false;
 
-  constructor(ctx: Context, options: ResolvedSessionOptions, isAtWork: () => boolean) {
+  constructor(ctx: Context, options: ResolvedSessionOptions) {
     this.ctx = ctx;
-    this.#isAtWork = isAtWork;
     this.options = options;
     this.maxAge = this.#initialMaxAge = options.maxAge;
     const store = options.ContextStore ? new options.ContextStore(ctx) : options.store;
@@ -184,7 +184,7 @@ export class ContextSession implements SessionHost, SaveState {
       this.requireSave = false;
       this.written = false;
       this.#removed = false;
-      this.stored.isGone();
+      this.stored = undefined;
       this.expire = undefined;
     }
     try {
@@ -254,20 +254,26 @@ export class ContextSession implements SessionHost, SaveState {
     const session = new Session(this, record === undefined);
     if (record !== undefined) {
       this.#record = undefined;
-      this.#fill(session, record);
-      this.stored.is(session);
+      this.stored = Snapshot.of(this.#fill(session, record));
     }
     this.#session = session;
     return session;
   }
 
-  #fill(session: Session, record: SessionRecord): void {
+  /** @returns the data that the session got. */
+  #fill(session: Session, record: SessionRecord): Record<string, unknown> {
+    const data: Record<string, unknown> = {};
     for (const key of Object.keys(record)) {
       if (key.charCodeAt(0) === UNDERSCORE) continue;
-      if (!RESERVED_KEYS.has(key))
-        (session as unknown as Record<string, unknown>)[key] = record[key];
-      else if (key !== 'isNew' && key !== 'maxAge') this.refuse('reserved-key');
+      if (RESERVED_KEYS.has(key)) {
+        if (key !== 'isNew' && key !== 'maxAge') this.refuse('reserved-key');
+        continue;
+      }
+      const value = record[key];
+      (session as unknown as Record<string, unknown>)[key] = value;
+      if (typeof value !== 'function') data[key] = value;
     }
+    return data;
   }
 
   #restoreFields({ _maxAge, _session, _expire }: SessionRecord & RecordFields): void {
@@ -340,7 +346,7 @@ export class ContextSession implements SessionHost, SaveState {
     if (this.#removed) return;
     this.#removed = true;
     await this.#backing.remove(forGood);
-    this.stored.isGone();
+    this.stored = undefined;
     this.marks = NO_MARKS;
     this.newMarks = NO_MARKS;
     sendClearSiteData(this.ctx, this.options.clearSiteData);
@@ -349,7 +355,7 @@ export class ContextSession implements SessionHost, SaveState {
 
   /** As express-session's `regenerate`: the session that begins has nothing of the one before. */
   async #restart(): Promise<void> {
-    if (this.stored.exists) await this.#remove('regenerated', true);
+    if (this.stored !== undefined) await this.#remove('regenerated', true);
     await this.#backing.reset();
     this.newMarks = NO_MARKS;
     this.written = false;
@@ -362,11 +368,11 @@ export class ContextSession implements SessionHost, SaveState {
   }
 
   #save(request: CommitRequest, session: Session): undefined | Promise<void> {
-    const look = request.look ?? lookAt(session, request, this);
-    const { reason } = look.facts;
+    const facts = request.facts ?? factsOf(session, request, this);
+    const { reason } = facts;
     if (reason === undefined) return undefined;
     return this.options.beforeSave === undefined || this.#inBeforeSave
-      ? this.#saveAs(look, request, session)
+      ? this.#saveAs(facts, request, session)
       : this.#saveAfterHook(reason, request, session);
   }
 
@@ -379,12 +385,11 @@ export class ContextSession implements SessionHost, SaveState {
     // The hook may have removed or replaced what was to be saved.
     if (this.#session === null) return this.#remove('removed', false);
     const held = this.#session ?? session;
-    const { data, facts } = lookAt(held, request, this);
-    await this.#saveAs({ data, facts: { ...facts, reason } }, request, held);
+    await this.#saveAs({ ...factsOf(held, request, this), reason }, request, held);
   }
 
-  #saveAs(look: Look, request: CommitRequest, session: Session): undefined | Promise<void> {
-    const draft = draftOf(session, look.data, look.facts, this);
+  #saveAs(facts: SaveFacts, request: CommitRequest, session: Session): undefined | Promise<void> {
+    const draft = draftOf(session, facts, this);
     if (request.change === undefined) return this.#write(draft, request);
     // The change may be a login: only when it has run is it known who the user is.
     return draft
@@ -443,7 +448,7 @@ export class ContextSession implements SessionHost, SaveState {
   }
 
   #wrote(draft: Draft, outcome: { created: boolean; merges: number }): void {
-    this.stored.isNow(draft.data);
+    this.stored = draft.data;
     // What ended before in this request has a successor, whose cookie the browser must keep.
     takeBackClearSiteData(this.ctx, this.options.clearSiteData);
     this.#removed = false;
@@ -522,7 +527,7 @@ export class ContextSession implements SessionHost, SaveState {
     this.requireSave = false;
     this.requireTouch = false;
     this.maxAge = this.#initialMaxAge;
-    this.stored.isGone();
+    this.stored = undefined;
     // A session that got a new id in this request lies under that one.
     const id = this.#backing.storeKey === undefined ? undefined : this.#backing.id;
     this.#loading = this.#loadLater(id);
@@ -563,8 +568,8 @@ export class ContextSession implements SessionHost, SaveState {
     if (this.#session === null || this.#queue !== undefined) return false;
     if (this.#failure !== undefined || (!this.#loaded && this.options.load === 'lazy'))
       return false;
-    request.look = lookAt(this.#session, request, this);
-    return request.look.facts.reason === undefined;
+    request.facts = factsOf(this.#session, request, this);
+    return request.facts.reason === undefined;
   }
 
   /** From the first access on, the headers must not leave without the session's cookie. */
@@ -572,24 +577,26 @@ export class ContextSession implements SessionHost, SaveState {
     if (this.#accessed) return;
     this.#accessed = true;
     if (!this.options.autoCommit) return;
-    beforeHeaders(this.ctx.res, () => {
-      this.#announce();
-      this.#tellCaches();
-    });
+    beforeHeaders(this.ctx.res, this);
+  }
+
+  beforeHeaders(): void {
+    this.#announce();
+    this.#tellCaches();
   }
 
   /** Headers are about to leave before the request has ended: the cookie must go with them. */
   #announce(): void {
-    if (!this.#isAtWork() || this.#detached || this.#failure !== undefined) return;
+    if (!this.isAtWork || this.#detached || this.#failure !== undefined) return;
     try {
       if (this.#session === null) {
         if (this.#removed) return;
         this.#backing.announce(undefined);
       } else if (this.#session !== undefined) {
-        const { data, facts } = lookAt(this.#session, {}, this);
+        const facts = factsOf(this.#session, {}, this);
         if (facts.reason === undefined) return;
         takeBackClearSiteData(this.ctx, this.options.clearSiteData);
-        this.#backing.announce(draftOf(this.#session, data, facts, this));
+        this.#backing.announce(draftOf(this.#session, facts, this));
       }
       this.commit({ automatic: true }).catch(ignore);
     } catch (error) {
@@ -625,6 +632,7 @@ export class ContextSession implements SessionHost, SaveState {
     event: Name,
     payload: Omit<SessionEvents[Name], 'name' | 'ctx'>,
   ): void {
+    if (!isListenedTo(this.ctx.app, event)) return;
     emitEvent(this.ctx.app, event, {
       name: this.options.key,
       ctx: this.ctx,

@@ -96,6 +96,11 @@ export function emitEvent<Name extends SessionEventName>(
   name: Name,
   payload: SessionEvents[Name],
 ): void {
-  if (app.listenerCount(name) === 0) return;
+  if (!isListenedTo(app, name)) return;
   setImmediate(() => app.emit(name, payload));
+}
+
+/** Whether an event's payload is worth making. @internal */
+export function isListenedTo(app: Koa, name: SessionEventName): boolean {
+  return app.listenerCount(name) > 0;
 }

@@ -10,7 +10,10 @@ import { noticeRisks } from './unsafe-notice.js';
 /** The sessions of an application, by the option `key`. On `app.context`. */
 const INSTALLATIONS = Symbol('sessions');
 
-type Slots = Record<symbol, unknown>;
+type Slots = Record<symbol, ContextSession | typeof AT_WORK | undefined>;
+
+/** In a context's slot: the middleware is at work, and nobody has asked for the session yet. */
+const AT_WORK = Symbol('session middleware at work');
 
 function installationsOn(context: object): Map<string, Installation> | undefined {
   return (context as { [INSTALLATIONS]?: Map<string, Installation> })[INSTALLATIONS];
@@ -26,8 +29,6 @@ export class Installation {
   readonly #options: LiveOptions;
   /** Where a context keeps this installation's session. */
   readonly #slot = Symbol('session');
-  /** Where a context notes that this installation's middleware is at work. */
-  readonly #working = Symbol('session middleware at work');
   /** The options that {@link #loadsFirst} was worked out for. */
   #judged: ResolvedSessionOptions | undefined;
   #loadsFirst = false;
@@ -48,16 +49,20 @@ export class Installation {
   /** The request's session, made when it is first needed. */
   of(ctx: Context): ContextSession {
     const slots = ctx as unknown as Slots;
-    return (slots[this.#slot] ??= new ContextSession(
-      ctx,
-      this.#options.current,
-      () => slots[this.#working] === true,
-    )) as ContextSession;
+    const held = slots[this.#slot];
+    if (typeof held === 'object') return held;
+    const session = new ContextSession(ctx, this.#options.current);
+    session.isAtWork = held === AT_WORK;
+    slots[this.#slot] = session;
+    return session;
   }
 
   /** Loads what is to be loaded before the next middleware runs. Without a store that is nothing. */
   begin(ctx: Context): Promise<void> | undefined {
-    (ctx as unknown as Slots)[this.#working] = true;
+    const slots = ctx as unknown as Slots;
+    const held = slots[this.#slot];
+    if (typeof held === 'object') held.isAtWork = true;
+    else slots[this.#slot] = AT_WORK;
     const options = this.#options.current;
     if (options !== this.#judged) {
       this.#judged = options;
@@ -69,9 +74,13 @@ export class Installation {
   /** Writes the session, if the request had one. */
   finish(ctx: Context): Promise<void> | undefined {
     const slots = ctx as unknown as Slots;
-    slots[this.#working] = false;
-    const session = slots[this.#slot] as ContextSession | undefined;
-    return session?.finish(this.#options.current.autoCommit);
+    const held = slots[this.#slot];
+    if (typeof held !== 'object') {
+      slots[this.#slot] = undefined;
+      return undefined;
+    }
+    held.isAtWork = false;
+    return held.finish(this.#options.current.autoCommit);
   }
 }
 

@@ -1,14 +1,14 @@
 import type { Context } from 'koa';
 import { type Change, type Decisions, Draft } from './backing/draft.js';
 import { Snapshot } from './backing/snapshot.js';
-import { StoredData } from './backing/stored-data.js';
-import { commitReason, type CommitReason } from './commit-reason.js';
+import { recordData } from './backing/record.js';
+import type { CommitReason } from './commit-reason.js';
 import type { RegenerateReason } from './events.js';
 import type { ResolvedSessionOptions } from './options.js';
 import { isIdleStepDue, lifetimeOf } from './rules/lifetime.js';
-import { type Marks, marksOf } from './rules/marks.js';
+import { type Marks, marksOf, NO_MARKS } from './rules/marks.js';
 import { nextMarks } from './rules/next-marks.js';
-import { authenticationOf, rotationDue, rotationGrace } from './rules/rotation.js';
+import { rotationDue, rotationGrace } from './rules/rotation.js';
 import { dataOf, type Session } from './session.js';
 import type { SessionRecord } from './store.js';
 
@@ -25,7 +25,8 @@ export interface SaveRequest {
 export interface SaveState {
   readonly ctx: Context;
   readonly options: ResolvedSessionOptions;
-  readonly stored: StoredData;
+  /** The data that is stored; `undefined` while none is. */
+  readonly stored: Snapshot | undefined;
   /** The marks as they are stored, and what this request adds to them. */
   readonly marks: Marks;
   readonly newMarks: Marks;
@@ -45,29 +46,16 @@ export interface SaveFacts {
   now: number;
 }
 
-/** The session as a save found it: its data, and what is to be done. @internal */
-export interface Look {
-  data: Snapshot;
-  facts: SaveFacts;
-}
-
-/** @internal */
-export function lookAt(session: Session, request: SaveRequest, state: SaveState): Look {
-  const data = Snapshot.of(dataOf(session));
-  return { data, facts: factsOf(session, data, request, state) };
-}
-
-/** What a save is for: why it happens, under which id, and whose session it is. */
-function factsOf(
-  session: Session,
-  data: Snapshot,
-  request: SaveRequest,
-  state: SaveState,
-): SaveFacts {
+/**
+ * What a save is for: why it happens, under which id, and whose session it is.
+ *
+ * @internal
+ */
+export function factsOf(session: Session, request: SaveRequest, state: SaveState): SaveFacts {
   const now = Date.now();
   const owner = ownerOf(session, request, state);
-  const rotation = rotationFor(data, owner, request, state, now);
-  const reason = reasonFor(session, data, rotation, request, state, now);
+  const rotation = rotationFor(session, owner, request, state, now);
+  const reason = reasonFor(session, rotation, request, state, now);
   return { reason, rotation, owner, now };
 }
 
@@ -81,39 +69,42 @@ function ownerOf(
 }
 
 function rotationFor(
-  data: Snapshot,
+  session: Session,
   owner: string | undefined,
   { login, regenerate }: SaveRequest,
-  { options, stored, marks }: SaveState,
+  state: SaveState,
   now: number,
 ): RegenerateReason | undefined {
   if (login) return 'login';
   if (regenerate) return 'requested';
-  return rotationDue({ options, stored, data, marks, owner, now });
+  return rotationDue(session, owner, state, now);
 }
 
+/**
+ * Whether, and why, a session is written: the one place that decides.
+ *
+ * @see koa-session 7.0.2, `ContextSession._shouldSaveSession`
+ */
 function reasonFor(
   session: Session,
-  data: Snapshot,
   rotation: RegenerateReason | undefined,
   { save, change }: SaveRequest,
   state: SaveState,
   now: number,
 ): CommitReason | undefined {
-  const { options, stored, expire, maxAge, written } = state;
-  const prolongs = options.rolling || state.requireTouch || isIdleStepDue(options, expire, now);
-  return commitReason({
-    removed: false,
-    forced: rotation !== undefined || save === true || change !== undefined || state.requireSave,
-    stored: stored.exists,
-    populated: !data.isEmpty || session.populated,
-    changed: () => stored.differsFrom(data),
-    rolling: !written && prolongs,
-    renew: !written && options.renew,
-    expire,
-    maxAge,
-    now,
-  });
+  const { options, stored, expire, maxAge } = state;
+  if (rotation !== undefined || save || change !== undefined || state.requireSave) return 'forced';
+  if (stored === undefined) {
+    return session.populated || Object.keys(dataOf(session)).length > 0 ? 'changed' : undefined;
+  }
+  if (!stored.isStill(session)) return 'changed';
+  if (state.written) return undefined;
+  if (options.rolling || state.requireTouch || isIdleStepDue(options, expire, now))
+    return 'rolling';
+  if (options.renew && expire !== undefined && typeof maxAge === 'number') {
+    if (expire - now < maxAge / 2) return 'renew';
+  }
+  return undefined;
 }
 
 /**
@@ -121,20 +112,17 @@ function reasonFor(
  *
  * @internal
  */
-export function draftOf(
-  session: Session,
-  data: Snapshot,
-  facts: SaveFacts,
-  state: SaveState,
-): Draft {
+export function draftOf(session: Session, facts: SaveFacts, state: SaveState): Draft {
   const { options, maxAge, stored, marks } = state;
   const isCookie = options.store === undefined && options.ContextStore === undefined;
+  const data = dataOf(session);
   return new Draft({
     session,
     stored,
-    data: isCookie ? data.keepJson() : data.keepValues(),
+    // A cookie takes the JSON; a store is handed the values.
+    data: isCookie ? Snapshot.ofJson(JSON.stringify(data)) : Snapshot.of(data),
     reason: facts.reason as CommitReason,
-    ...decisionsOn(data, facts, state),
+    decisions: decisionsOn(session, facts, state),
     baseMarks: marks,
     lifetimeOf: (drafted) => lifetimeOf(options, maxAge, drafted, facts.now),
   });
@@ -150,30 +138,31 @@ export function decisionsAfter(
   session: Session,
   request: SaveRequest,
   state: SaveState,
-  data: Snapshot,
   theirs: SessionRecord | undefined,
   draft: Draft,
 ): Decisions {
   const before = theirs === undefined ? state : stateAfter(theirs, state);
-  const facts = factsOf(session, data, request, before);
+  const facts = factsOf(session, request, before);
   const rotation = stronger(facts.rotation, draft.regenerate);
-  return decisionsOn(data, { ...facts, rotation }, before);
+  return decisionsOn(session, { ...facts, rotation }, before);
 }
 
 /** The same request, on what another one stored meanwhile. */
 function stateAfter(theirs: SessionRecord, state: SaveState): SaveState {
   const { ctx, options, newMarks, maxAge, expire, requireSave, requireTouch, written } = state;
-  const present = { stored: StoredData.of(theirs), marks: marksOf(theirs) };
+  const stored = Snapshot.of(recordData(theirs));
+  const marks = marksOf(theirs);
   return {
     ctx,
     options,
+    stored,
+    marks,
     newMarks,
     maxAge,
     expire,
     requireSave,
     requireTouch,
     written,
-    ...present,
   };
 }
 
@@ -185,23 +174,12 @@ function stronger(
   return before === undefined || before === 'renewEvery' ? (now ?? before) : before;
 }
 
-function decisionsOn(
-  data: Snapshot,
-  { rotation, owner, now }: SaveFacts,
-  { ctx, options, stored, marks, newMarks }: SaveState,
-): Decisions {
-  const next = nextMarks(marks, {
-    ctx,
-    options,
-    owner,
-    isFirst: !stored.exists,
-    rotation,
-    authentication: authenticationOf({ options, stored, data, marks, owner }),
-    now,
-  });
+function decisionsOn(session: Session, facts: SaveFacts, state: SaveState): Decisions {
+  const { rotation } = facts;
+  const marks = nextMarks(session, facts, state);
   return {
     regenerate: rotation,
-    grace: rotationGrace(rotation, options),
-    marks: { ...next, ...newMarks },
+    grace: rotationGrace(rotation, state.options),
+    marks: state.newMarks === NO_MARKS ? marks : { ...marks, ...state.newMarks },
   };
 }

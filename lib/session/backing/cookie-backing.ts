@@ -127,7 +127,7 @@ export class CookieBacking implements Backing {
 
   #send(draft: Draft, value: string): WriteOutcome {
     const { ctx, options } = this.#host;
-    if (ctx.headerSent) {
+    if (ctx.res.headersSent) {
       // The headers left with this very data: nothing is lost. With other data, it is, and is told.
       if (this.#announced !== draft.data.json) {
         emitEvent(ctx.app, 'session:failed', { name: options.key, ctx, reason: 'headers-sent' });
@@ -144,7 +144,7 @@ export class CookieBacking implements Backing {
 
   remove(): void {
     const { ctx, options } = this.#host;
-    if (!ctx.headerSent) {
+    if (!ctx.res.headersSent) {
       removeSessionCookie(this.#host, this.#signed);
       this.#announced = '';
     } else if (this.#announced !== '') {

@@ -2,12 +2,11 @@ import type { CommitReason } from '../commit-reason.js';
 import type { RegenerateReason } from '../events.js';
 import { merge } from './merge.js';
 import type { Lifetime } from '../rules/lifetime.js';
-import { type Marks, marksOf, mergeMarks } from '../rules/marks.js';
+import { type Marks, marksOf, mergeMarks, NO_MARKS } from '../rules/marks.js';
 import { recordData, type RecordFields } from './record.js';
 import { dataOf } from '../session.js';
 import type { SessionRecord } from '../store.js';
 import { Snapshot } from './snapshot.js';
-import type { StoredData } from './stored-data.js';
 
 /** Edits a draft of the data, or returns other data in its place. @internal */
 export type Change = (draft: Record<string, unknown>) => unknown;
@@ -22,12 +21,12 @@ export interface Decisions {
 }
 
 /**
- * Decides once more, when {@link Change} has run: on the data it made, and on what is stored (by
- * another request) if that is no longer what was loaded.
+ * Decides once more, when {@link Change} has run and the session holds what it made; and on what is
+ * stored (by another request) if that is no longer what was loaded.
  *
  * @internal
  */
-export type Decide = (data: Snapshot, theirs: SessionRecord | undefined, draft: Draft) => Decisions;
+export type Decide = (theirs: SessionRecord | undefined, draft: Draft) => Decisions;
 
 /**
  * What one commit is about to write. Where another request was faster, it is rebased on what that
@@ -46,7 +45,7 @@ export class Draft {
   /** Of the present marks, once it is asked for. */
   #lifetime: Lifetime | undefined;
   readonly #session: object;
-  readonly #stored: StoredData;
+  readonly #stored: Snapshot | undefined;
   /** The JSON of the data that both edits started from, once it is needed. */
   #base: string | undefined;
   /** What this request made of it, before {@link Change} is applied. */
@@ -57,24 +56,24 @@ export class Draft {
   #change: Change | undefined;
   #decide: Decide | undefined;
 
-  constructor(
-    options: Decisions & {
-      session: object;
-      stored: StoredData;
-      data: Snapshot;
-      reason: CommitReason;
-      baseMarks: Marks;
-      lifetimeOf: (marks: Marks) => Lifetime;
-    },
-  ) {
+  constructor(options: {
+    session: object;
+    stored: Snapshot | undefined;
+    data: Snapshot;
+    reason: CommitReason;
+    decisions: Decisions;
+    baseMarks: Marks;
+    lifetimeOf: (marks: Marks) => Lifetime;
+  }) {
+    const { regenerate, grace, marks } = options.decisions;
     this.#session = options.session;
     this.#stored = options.stored;
     this.#mine = options.data;
     this.#data = options.data;
     this.reason = options.reason;
-    this.#regenerate = options.regenerate;
-    this.#grace = options.grace;
-    this.#marks = options.marks;
+    this.#regenerate = regenerate;
+    this.#grace = grace;
+    this.#marks = marks;
     this.#baseMarks = options.baseMarks;
     this.#lifetimeOf = options.lifetimeOf;
   }
@@ -99,7 +98,10 @@ export class Draft {
 
   /** The engine's own fields, which go after the data; koa-session's go last. */
   get fields(): SessionRecord & RecordFields {
-    return addFields({}, this.#marks, this.lifetime.fields);
+    const { fields } = this.lifetime;
+    return this.#marks === NO_MARKS
+      ? (fields as SessionRecord & RecordFields)
+      : addFields({}, this.#marks, fields);
   }
 
   /** The data to write. */
@@ -131,7 +133,7 @@ export class Draft {
     const marks = marksOf(theirs);
     this.#setMarks(mergeMarks(this.#baseMarks, this.#marks, marks));
     this.#baseMarks = marks;
-    const base = this.#base ?? this.#stored.json ?? '{}';
+    const base = this.#base ?? this.#stored?.json ?? '{}';
     const merged = merge(parse(base), parse(this.#mine.json), data);
     this.#base = JSON.stringify(data);
     this.#mine = Snapshot.ofJson(JSON.stringify(merged));
@@ -155,7 +157,7 @@ export class Draft {
     this.#values = next;
     bring(this.#session as Record<string, unknown>, previous, parse(this.#data.json));
     if (this.#decide === undefined) return;
-    const { regenerate, grace, marks } = this.#decide(this.#data, theirs, this);
+    const { regenerate, grace, marks } = this.#decide(theirs, this);
     this.#regenerate = regenerate;
     this.#grace = grace;
     this.#setMarks(marks);

@@ -1,3 +1,5 @@
+import { UNDERSCORE } from '../session.js';
+
 /** Deeper than any session's data; a circle ends here too, in `JSON.stringify`'s own error. */
 const MAX_DEPTH = 100;
 
@@ -56,9 +58,14 @@ export function isCopyOf(copy: unknown, value: unknown): boolean {
   if (isPlain(copy) && isPlain(value)) {
     const isArray = Array.isArray(value);
     if (isArray !== Array.isArray(copy)) return false;
-    return isArray ? haveSameItems(copy as unknown[], value) : haveSameMembers(copy, value);
+    return isArray ? haveSameItems(copy as unknown[], value) : haveSameMembers(copy, value, false);
   }
   return JSON.stringify(copy) === JSON.stringify(value);
+}
+
+/** Whether a session holds the data, and nothing else, that `copy` was made from. @internal */
+export function isCopyOfData(copy: object, session: object): boolean {
+  return haveSameMembers(copy, session, true);
 }
 
 function haveSameItems(copy: unknown[], value: unknown[]): boolean {
@@ -75,13 +82,13 @@ function itemOf(value: unknown): unknown {
 }
 
 /** Members count in their order, and without those that JSON leaves out. */
-function haveSameMembers(copy: object, value: object): boolean {
+function haveSameMembers(copy: object, value: object, isSession: boolean): boolean {
   const [ours, theirs] = [copy as Record<string, unknown>, value as Record<string, unknown>];
   const names = Object.keys(ours);
   let at = 0;
   for (const name of Object.keys(theirs)) {
     const member = theirs[name];
-    if (isOmitted(member)) continue;
+    if (isOmitted(member) || (isSession && name.charCodeAt(0) === UNDERSCORE)) continue;
     while (at < names.length && isOmitted(ours[names[at] as string])) at++;
     if (names[at] !== name || !isCopyOf(ours[name], member)) return false;
     at++;

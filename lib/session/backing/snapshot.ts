@@ -1,61 +1,41 @@
-import { copyNested, isCopyOf } from './json-copy.js';
+import { dataOf } from '../session.js';
+import { copyNested, isCopyOfData } from './json-copy.js';
 
 /**
- * The data of a session at one moment. Its JSON is made when somebody first needs it: a store is
- * handed the values, and most requests only have to know whether they changed.
+ * The data of a session at one moment: what is stored, and what a commit compares with. The
+ * comparison is exact; there is no checksum that two different states could share.
  *
  * @internal
  */
 export class Snapshot {
   /** `undefined` where only the JSON is kept. */
-  #values: object | undefined;
+  readonly #values: object | undefined;
   #json: string | undefined;
 
-  /**
-   * @param values the snapshot's own from here on; what is nested in it may be the session's until
-   * one of the two `keep` methods.
-   */
-  static of(values: object): Snapshot {
-    const snapshot = new Snapshot();
-    snapshot.#values = values;
-    return snapshot;
+  private constructor(values: object | undefined, json: string | undefined) {
+    this.#values = values;
+    this.#json = json;
+  }
+
+  /** @param values the snapshot's own from here on; what is nested in it is copied. */
+  static of(values: Record<string, unknown>): Snapshot {
+    copyNested(values);
+    return new Snapshot(values, undefined);
   }
 
   static ofJson(json: string): Snapshot {
-    const snapshot = new Snapshot();
-    snapshot.#json = json;
-    return snapshot;
+    return new Snapshot(undefined, json);
   }
 
+  /** The data in canonical form, made when somebody first needs it. */
   get json(): string {
     return (this.#json ??= JSON.stringify(this.#values));
   }
 
-  get isEmpty(): boolean {
+  /** Whether JSON says the same of what is kept here and of what `session` holds now. */
+  isStill(session: object): boolean {
     return this.#values === undefined
-      ? this.#json === '{}'
-      : Object.keys(this.#values).length === 0;
-  }
-
-  /** From here on the session may change; the values stay as they are. */
-  keepValues(): this {
-    if (this.#json !== undefined) return this.keepJson();
-    copyNested(this.#values as Record<string, unknown>);
-    return this;
-  }
-
-  /** From here on the session may change; the JSON stays as it is. */
-  keepJson(): this {
-    this.#json = this.json;
-    this.#values = undefined;
-    return this;
-  }
-
-  /** Whether JSON says the same of what is kept here and of the session `now`. */
-  isStill(now: Snapshot): boolean {
-    if (this.#values !== undefined && now.#values !== undefined) {
-      return isCopyOf(this.#values, now.#values);
-    }
-    return this.json === now.json;
+      ? this.json === JSON.stringify(dataOf(session))
+      : isCopyOfData(this.#values, session);
   }
 }

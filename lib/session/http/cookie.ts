@@ -87,8 +87,10 @@ function valuesIn(header: string, name: string, limit: number): string[] {
 }
 
 /** What this request's cookies are signed with; `'ask-koa'` when only `ctx.cookies` can tell. */
-function signerFor(ctx: Context): CookieSigner | undefined | 'ask-koa' {
-  const cookies = cookiesOf(ctx);
+function signerFor(
+  ctx: Context,
+  cookies: ReturnType<typeof cookiesOf>,
+): CookieSigner | undefined | 'ask-koa' {
   if (cookies === 'replaced') return 'ask-koa';
   const keys: unknown =
     cookies === 'untouched' ? ctx.app.keys : (cookies as { keys?: unknown }).keys;
@@ -97,8 +99,7 @@ function signerFor(ctx: Context): CookieSigner | undefined | 'ask-koa' {
 }
 
 /** Whether the request came over HTTPS, in the application's eyes. */
-function isRequestSecure(ctx: Context): boolean {
-  const cookies = cookiesOf(ctx);
+function isRequestSecure(ctx: Context, cookies = cookiesOf(ctx)): boolean {
   return typeof cookies === 'object' ? cookies.secure : Boolean(ctx.request.secure);
 }
 
@@ -142,7 +143,7 @@ export function readCookie(
   signed: boolean | undefined,
   attributes: () => CookieAttributes,
 ): CookieRead {
-  const signer = signerFor(ctx);
+  const signer = signerFor(ctx, cookiesOf(ctx));
   if (signer === 'ask-koa') return readThroughKoa(ctx, name, attributes());
   const header = ctx.req.headers.cookie;
   if (!header) return ABSENT;
@@ -232,28 +233,29 @@ export function writeCookie(
   value: string | null,
   attributes: CookieAttributes,
 ): void {
-  const signer = signerFor(ctx);
+  const cookies = cookiesOf(ctx);
+  const signer = signerFor(ctx, cookies);
   if (signer === 'ask-koa') {
     ctx.cookies.set(name, value, withoutHijack(attributes) as object);
     return;
   }
   const text = value || '';
   assertCookie(name, text, attributes);
-  const overHttps = isRequestSecure(ctx);
+  const overHttps = isRequestSecure(ctx, cookies);
   if (!overHttps && attributes.secure) {
     throw new Error('Cannot send secure cookie over unencrypted connection');
   }
   const data = `${name}=${text}`;
   const tail = attributesText(attributes, text === '', isSecure(attributes, overHttps));
-  const cookies = [data + tail];
+  const sent = [data + tail];
   const replaced = attributes.overwrite ? [`${name}=`] : [];
   const signed = attributes.signed === undefined ? signer !== undefined : attributes.signed;
   if (signed) {
     if (signer === undefined) throw missingKeys();
-    cookies.push(`${name}.sig=${signer.sign(data)}${tail}`);
+    sent.push(`${name}.sig=${signer.sign(data)}${tail}`);
     if (attributes.overwrite) replaced.push(`${name}.sig=`);
   }
-  append(ctx.res, cookies, replaced);
+  append(ctx.res, sent, replaced);
 }
 
 function isSecure(attributes: CookieAttributes, overHttps: boolean): boolean {

@@ -5,8 +5,13 @@ type WriteHead = ServerResponse['writeHead'];
 const LISTENER = Symbol('before headers');
 const ORIGINAL = Symbol('writeHead');
 
+/** Told just before an answer's headers leave. @internal */
+export interface HeaderListener {
+  beforeHeaders(): void;
+}
+
 interface Watched extends ServerResponse {
-  [LISTENER]?: (() => void) | undefined;
+  [LISTENER]?: HeaderListener | undefined;
   [ORIGINAL]?: WriteHead;
 }
 
@@ -17,13 +22,15 @@ interface Watched extends ServerResponse {
  *
  * @internal
  */
-export function beforeHeaders(response: ServerResponse, listener: () => void): void {
+export function beforeHeaders(response: ServerResponse, listener: HeaderListener): void {
   const watched: Watched = response;
   const earlier = watched[LISTENER];
   if (earlier !== undefined) {
-    watched[LISTENER] = () => {
-      listener();
-      earlier();
+    watched[LISTENER] = {
+      beforeHeaders() {
+        listener.beforeHeaders();
+        earlier.beforeHeaders();
+      },
     };
     return;
   }
@@ -38,6 +45,6 @@ const writeHead = function (this: Watched, ...args: Parameters<WriteHead>): Serv
   const listener = this[LISTENER];
   this.writeHead = this[ORIGINAL] as WriteHead;
   this[LISTENER] = undefined;
-  listener?.();
+  listener?.beforeHeaders();
   return this.writeHead(...args);
 } as WriteHead;

@@ -2,21 +2,17 @@ import type { Context } from 'koa';
 import { bind } from '../crypto/binding.js';
 import type { RegenerateReason } from '../events.js';
 import type { ResolvedSessionOptions } from '../options.js';
-import type { Marks } from './marks.js';
-import type { Authentication } from './rotation.js';
+import type { Session } from '../session.js';
+import { type Marks, NO_MARKS } from './marks.js';
+import { authenticationOf, type RotationState } from './rotation.js';
 
 /** The longest user agent kept with a session; real ones are shorter. */
 const MAX_USER_AGENT = 256;
 
 /** What the next save depends on beside the marks that are stored. @internal */
 export interface MarkFacts {
-  ctx: Context;
-  options: ResolvedSessionOptions;
   owner: string | undefined;
-  /** Whether the session has no record yet. */
-  isFirst: boolean;
   rotation: RegenerateReason | undefined;
-  authentication: Authentication;
   now: number;
 }
 
@@ -26,12 +22,20 @@ export interface MarkFacts {
  *
  * @internal
  */
-export function nextMarks(marks: Marks, facts: MarkFacts): Marks {
-  const { ctx, options, owner, isFirst, rotation, authentication, now } = facts;
+export function nextMarks(
+  session: Session,
+  { owner, rotation, now }: MarkFacts,
+  state: RotationState & { readonly ctx: Context },
+): Marks {
+  const { ctx, options, stored, marks } = state;
+  if (marks === NO_MARKS && owner === undefined && rotation === undefined && !needsMarks(options)) {
+    return NO_MARKS;
+  }
   const next: Marks = { ...marks };
   const login = rotation === 'login';
+  const authentication = login ? 'now' : authenticationOf(session, owner, state);
   if (login || (needsCreated(options) && marks._created === undefined)) next._created = now;
-  if (login || authentication === 'now') next._auth = now;
+  if (authentication === 'now') next._auth = now;
   else if (authentication === 'over') delete next._auth;
   if (rotation !== undefined && options.renewEvery !== undefined) next._renewed = now;
   // Whoever knew a token of before the login must not know one of after it; regenerate() is how
@@ -39,13 +43,24 @@ export function nextMarks(marks: Marks, facts: MarkFacts): Marks {
   if (rotation !== undefined && rotation !== 'renewEvery') delete next._csrf;
   if (owner === undefined) delete next._owner;
   else next._owner = owner;
-  if (options.binding !== undefined && (isFirst || login || marks._bound === undefined)) {
-    next._bound = bind(options.binding(ctx));
+  if (options.binding !== undefined) {
+    const isFirst = stored === undefined || marks._bound === undefined;
+    if (isFirst || login) next._bound = bind(options.binding(ctx));
   }
   if (options.hashIds === undefined) delete next._hashed;
   else next._hashed = true;
   if (options.device) next._device = deviceOf(ctx, options.device, now);
   return next;
+}
+
+/** Whether a session that has no marks yet may get some without a login or a new id. */
+function needsMarks(options: ResolvedSessionOptions): boolean {
+  return (
+    options.binding !== undefined ||
+    options.hashIds !== undefined ||
+    options.rotateOn !== undefined ||
+    needsCreated(options)
+  );
 }
 
 function needsCreated(options: ResolvedSessionOptions): boolean {

@@ -1,39 +1,40 @@
 import type { RegenerateReason } from '../events.js';
-import type { ResolvedSessionOptions } from '../options.js';
-import type { Marks } from './marks.js';
 import type { Snapshot } from '../backing/snapshot.js';
-import type { StoredData } from '../backing/stored-data.js';
+import type { ResolvedSessionOptions } from '../options.js';
+import { dataOf, type Session } from '../session.js';
+import type { Marks } from './marks.js';
 
 /** How long an id that `renewEvery` replaced stays usable when `regenerateGrace` is 0. */
 const RENEWAL_GRACE = 30_000;
 
-/** What decides whether a session is due for a new id. @internal */
-export interface RotationFacts {
-  options: ResolvedSessionOptions;
-  stored: StoredData;
-  /** The data after this request. */
-  data: Snapshot;
-  marks: Marks;
-  /** Whose session it is after this request. */
-  owner: string | undefined;
-  now: number;
+type Data = Record<string, unknown>;
+
+/** What is stored of a session when it comes to its id. @internal */
+export interface RotationState {
+  readonly options: ResolvedSessionOptions;
+  readonly stored: Snapshot | undefined;
+  readonly marks: Marks;
 }
 
 /**
  * Whether, and why, a stored session is due for a new id although nobody asked: what its user may
  * do has changed, or its id is old.
  *
+ * @param owner whose session it is after this request.
  * @see OWASP Session Management Cheat Sheet, "Renew the Session ID After Any Privilege Level Change"
  * @internal
  */
-export function rotationDue(facts: RotationFacts): RegenerateReason | undefined {
-  const { options, stored, data, marks, owner, now } = facts;
-  if (!stored.exists) return undefined;
+export function rotationDue(
+  session: Session,
+  owner: string | undefined,
+  { options, stored, marks }: RotationState,
+  now: number,
+): RegenerateReason | undefined {
+  if (stored === undefined) return undefined;
   if (owner !== marks._owner) return 'rotateOn';
   const { rotateOn, renewEvery } = options;
-  if (rotateOn !== undefined && stored.differsFrom(data)) {
-    const before = JSON.parse(stored.json ?? '{}') as Record<string, unknown>;
-    const after = JSON.parse(data.json) as Record<string, unknown>;
+  if (rotateOn !== undefined && !stored.isStill(session)) {
+    const [before, after] = sides(session, stored);
     if (rotateOn.some((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]))) {
       return 'rotateOn';
     }
@@ -43,30 +44,32 @@ export function rotationDue(facts: RotationFacts): RegenerateReason | undefined 
   return since === undefined || now - since >= renewEvery ? 'renewEvery' : undefined;
 }
 
+/** The data as stored, and as it is now, both as JSON keeps them. */
+function sides(session: Session, stored: Snapshot | undefined): [before: Data, after: Data] {
+  const after = JSON.stringify(dataOf(session));
+  return [JSON.parse(stored?.json ?? '{}') as Data, JSON.parse(after) as Data];
+}
+
 /**
  * What a save says of its user's authentication: that it happened `now`, that it is `over`, or
  * nothing.
  *
- * @internal
- */
-export type Authentication = 'now' | 'over' | undefined;
-
-/**
  * Somebody was authenticated when the session got an owner, or a key of `rotateOn` that it did not
  * have: a user, a second factor. Any other change of such a key is none: a new name or role must
  * not make an old login fresh. It is over when none of the keys is left.
  *
+ * @param owner whose session it is after this request.
  * @internal
  */
 export function authenticationOf(
-  facts: Pick<RotationFacts, 'options' | 'stored' | 'data' | 'marks' | 'owner'>,
-): Authentication {
-  const { options, stored, data, marks, owner } = facts;
+  session: Session,
+  owner: string | undefined,
+  { options, stored, marks }: RotationState,
+): 'now' | 'over' | undefined {
   const { rotateOn } = options;
   if (owner !== marks._owner) return owner === undefined ? 'over' : 'now';
-  if (rotateOn === undefined || !stored.differsFrom(data)) return undefined;
-  const before = JSON.parse(stored.json ?? '{}') as Record<string, unknown>;
-  const after = JSON.parse(data.json) as Record<string, unknown>;
+  if (rotateOn === undefined || stored?.isStill(session)) return undefined;
+  const [before, after] = sides(session, stored);
   if (rotateOn.some((key) => before[key] == null && after[key] != null)) return 'now';
   const lost = rotateOn.some((key) => before[key] != null);
   return lost && rotateOn.every((key) => after[key] == null) ? 'over' : undefined;
