@@ -90,6 +90,7 @@ export class ContextSession implements SessionHost, SaveState {
   #removed = false;
   /** Whether the middleware is at work. What others change before and after is theirs to save. */
   isAtWork = false;
+  /** The commit that the next one waits for, whether or not it succeeds. */
   #queue: Promise<void> | undefined;
   #inBeforeSave = false;
 
@@ -188,7 +189,8 @@ export class ContextSession implements SessionHost, SaveState {
       this.expire = undefined;
     }
     try {
-      const loaded = await (this.#backing as Backing).load(id);
+      const loading = (this.#backing as Backing).load(id);
+      const loaded = isThenable(loading) ? await loading : loading;
       // Only hooks of the application are waited for.
       const checked = verdictOn(this.ctx, this.options, loaded);
       const verdict = isThenable(checked) ? await checked : checked;
@@ -293,7 +295,7 @@ export class ContextSession implements SessionHost, SaveState {
   }
 
   async #commitAfter(before: Promise<void> | undefined, request: CommitRequest): Promise<void> {
-    if (before !== undefined) await before;
+    if (before !== undefined) await before.then(ignore, ignore);
     await this.#commit(request);
   }
 
@@ -558,7 +560,7 @@ export class ContextSession implements SessionHost, SaveState {
       return this.commit(request);
     }
     const work = this.#commit(request);
-    this.#queue = work?.then(ignore, ignore);
+    if (work !== undefined) this.#queue = work;
     return work;
   }
 

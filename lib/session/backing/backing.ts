@@ -27,6 +27,12 @@ export type WriteOutcome =
   | { status: 'gone' }
   | { status: 'rotate' };
 
+/** A plain success. @internal */
+export const WRITTEN = { status: 'written', created: false, merges: 0 } satisfies WriteOutcome;
+
+/** The session was destroyed meanwhile. @internal */
+export const GONE = { status: 'gone' } satisfies WriteOutcome;
+
 /**
  * Where one request's session is kept: in the cookie itself, or in a store under an id that the
  * client carries.

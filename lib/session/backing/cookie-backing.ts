@@ -1,4 +1,4 @@
-import type { Backing, Loaded, WriteOutcome } from './backing.js';
+import { type Backing, type Loaded, WRITTEN, type WriteOutcome } from './backing.js';
 import type { CarrierHost } from '../http/carrier.js';
 import {
   readSessionCookie,
@@ -139,7 +139,7 @@ export class CookieBacking implements Backing {
       if (this.#hasSignature && this.#signed === false) removeSignature(this.#host);
       this.#announced = draft.data.json;
     }
-    return { status: 'written', created: false, merges: 0 };
+    return WRITTEN;
   }
 
   remove(): void {

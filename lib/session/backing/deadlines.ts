@@ -1,8 +1,11 @@
-/** When a wait is over, and what happens then. */
-interface Deadline {
+/** When a wait is over, and what happens then; between its neighbours in time. @internal */
+export interface Deadline {
   /** On the clock of `performance.now()`. */
   readonly until: number;
   readonly expire: () => void;
+  before: Deadline | undefined;
+  after: Deadline | undefined;
+  isOver: boolean;
 }
 
 /**
@@ -10,11 +13,14 @@ interface Deadline {
  * were set: one timer is under way for all of them. Most waits are over long before their deadline,
  * and a timer for each would cost more than the answer of a store in memory.
  *
+ * A linked list: a `Set` of the same grows and shrinks its table all the time.
+ *
  * @internal
  */
-class Deadlines {
+export class Deadlines {
   readonly #timeout: number;
-  readonly #set = new Set<Deadline>();
+  #first: Deadline | undefined;
+  #last: Deadline | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param timeout how far away each deadline is, milliseconds. */
@@ -24,31 +30,42 @@ class Deadlines {
 
   /** @returns what {@link cancel} takes. */
   set(expire: () => void): Deadline {
-    const deadline = { until: performance.now() + this.#timeout, expire };
-    this.#set.add(deadline);
-    this.#wait(this.#timeout);
+    const before = this.#last;
+    const until = performance.now() + this.#timeout;
+    const deadline: Deadline = { until, expire, before, after: undefined, isOver: false };
+    if (before === undefined) this.#first = deadline;
+    else before.after = deadline;
+    this.#last = deadline;
+    if (this.#timer === undefined) this.#wait(this.#timeout);
     return deadline;
   }
 
+  /** Does nothing to one that has passed. */
   cancel(deadline: Deadline): void {
-    this.#set.delete(deadline);
+    if (deadline.isOver) return;
+    deadline.isOver = true;
+    const { before, after } = deadline;
+    if (before === undefined) this.#first = after;
+    else before.after = after;
+    if (after === undefined) this.#last = before;
+    else after.before = before;
   }
 
   #wait(milliseconds: number): void {
     // Whoever waits for a store keeps the process alive; a timer that is left over must not.
-    this.#timer ??= setTimeout(() => this.#pass(), milliseconds).unref();
+    this.#timer = setTimeout(() => this.#pass(), milliseconds).unref();
   }
 
   #pass(): void {
     this.#timer = undefined;
     const now = performance.now();
-    for (const deadline of this.#set) {
-      if (deadline.until > now) {
-        this.#wait(deadline.until - now);
+    for (let next = this.#first; next !== undefined; next = this.#first) {
+      if (next.until > now) {
+        this.#wait(next.until - now);
         return;
       }
-      this.#set.delete(deadline);
-      deadline.expire();
+      this.cancel(next);
+      next.expire();
     }
   }
 }

@@ -1,4 +1,5 @@
 import { v4 as uuid } from 'uuid';
+import { GONE, WRITTEN, type WriteOutcome } from './backing.js';
 import type { CarrierHost } from '../http/carrier.js';
 import type { Draft } from './draft.js';
 import { recordTag } from '../crypto/record-tag.js';
@@ -58,23 +59,33 @@ export class RecordStore {
     return isVersionedStore(this.store);
   }
 
-  async read(key: string): Promise<KeyedRecord | undefined> {
+  read(key: string): Promise<KeyedRecord | undefined> {
     // A `maxAge` set before the session was loaded counts, as in koa-session.
     const { ctx, maxAge, options } = this.#host;
     const { store } = this;
     const { rolling } = options;
     if (!isVersionedStore(store)) {
-      const record = await this.#call('get', () => store.get(key, maxAge, { ctx, rolling }));
-      if (!this.#belongsTo(key, record)) return undefined;
-      // What a store without versions answers goes through as it is: `valid` decides.
-      return { record: record as SessionRecord, version: '', key };
+      return this.#call(
+        'get',
+        () => store.get(key, maxAge, { ctx, rolling }),
+        (record) =>
+          // What a store without versions answers goes through as it is: `valid` decides.
+          this.#belongsTo(key, record)
+            ? { record: record as SessionRecord, version: '', key }
+            : undefined,
+      );
     }
     const touch = this.#renewal();
     const settings = touch === undefined ? { ctx, rolling } : { ctx, rolling, touch };
-    const read = await this.#call('get', () => store.read(key, maxAge, settings));
-    this.#renewed = outlives(read, touch) ? undefined : touch;
-    if (read === undefined || !this.#belongsTo(key, read.record)) return undefined;
-    return { ...read, key };
+    return this.#call(
+      'get',
+      () => store.read(key, maxAge, settings),
+      (read) => {
+        this.#renewed = outlives(read, touch) ? undefined : touch;
+        const isOurs = read !== undefined && this.#belongsTo(key, read.record);
+        return isOurs ? { ...read, key } : undefined;
+      },
+    );
   }
 
   /** Whether a record is the one of its key, as far as it tells. */
@@ -119,15 +130,18 @@ export class RecordStore {
   }
 
   /** koa-session's write. */
-  async set(key: string, draft: Draft): Promise<void> {
+  set(key: string, draft: Draft): Promise<WriteOutcome> {
     const { ctx, options } = this.#host;
     const record = this.#tagged(key, draft.record());
-    await this.#call('set', () =>
-      this.store.set(key, record, draft.lifetime.store, {
-        changed: draft.reason === 'changed' && draft.regenerate === undefined,
-        ctx,
-        rolling: options.rolling,
-      }),
+    return this.#call(
+      'set',
+      () =>
+        this.store.set(key, record, draft.lifetime.store, {
+          changed: draft.reason === 'changed' && draft.regenerate === undefined,
+          ctx,
+          rolling: options.rolling,
+        }),
+      () => WRITTEN,
     );
   }
 
@@ -161,7 +175,7 @@ export class RecordStore {
     return this.#update(key, version, pointer, Math.max(grace, POINTER_LIFE), true);
   }
 
-  async #update(
+  #update(
     key: string,
     version: string | number,
     record: SessionRecord,
@@ -173,11 +187,12 @@ export class RecordStore {
     if (!isVersionedStore(store)) throw new TypeError('the store has no "update"');
     const settings = { ctx, rolling: options.rolling, changed, writeId: uuid() };
     const tagged = this.#tagged(key, record);
-    const result = await this.#call('update', () =>
-      store.update(key, version, tagged, maxAge, settings),
+    return this.#call(
+      'update',
+      () => store.update(key, version, tagged, maxAge, settings),
+      (result) =>
+        result.status === 'conflict' && !this.#belongsTo(key, result.record) ? GONE : result,
     );
-    const isOurs = result.status !== 'conflict' || this.#belongsTo(key, result.record);
-    return isOurs ? result : { status: 'gone' };
   }
 
   /** @returns whether there was a record to prolong; `undefined` when the store cannot tell. */
@@ -195,8 +210,12 @@ export class RecordStore {
     await this.#call('destroy', () => this.store.destroy(key, { ctx }));
   }
 
-  #call<T>(operation: StoreOperation, call: () => T | PromiseLike<T>): Promise<T> {
-    return storeCall(operation, this.#host.options.storeTimeout, call);
+  #call<T, R = T>(
+    operation: StoreOperation,
+    call: () => T | PromiseLike<T>,
+    made?: (answer: T) => R,
+  ): Promise<R> {
+    return storeCall(operation, this.#host.options.storeTimeout, call, made);
   }
 }
 

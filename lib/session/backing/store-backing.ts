@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { SessionCommitError, SessionOptionsError, StoreError, typeName } from '../../errors.js';
-import type { Backing, Loaded, WriteOutcome } from './backing.js';
+import { type Backing, GONE, type Loaded, WRITTEN, type WriteOutcome } from './backing.js';
 import type { CarrierHost } from '../http/carrier.js';
 import { IdCarrier } from '../http/carrier.js';
 import type { Draft } from './draft.js';
 import { emitEvent } from '../events.js';
 import { newId } from '../crypto/id.js';
 import type { Awaitable } from '../options.js';
-import { type KeyedRecord, movedNow, movedTo, RecordStore } from './record-store.js';
+import { movedNow, movedTo, RecordStore } from './record-store.js';
 import { isThenable } from './store-call.js';
 import { isPlausibleId, storeKeyOf } from './store-key.js';
 import type { SessionStore } from '../store.js';
@@ -25,9 +25,9 @@ const NOWHERE = '';
 /** The longest a write waits, in milliseconds, before it tries again after a conflict. */
 const MAX_BACKOFF = 50;
 
-const WRITTEN = { status: 'written', created: false, merges: 0 } satisfies WriteOutcome;
-const GONE = { status: 'gone' } satisfies WriteOutcome;
 const ROTATE = { status: 'rotate' } satisfies WriteOutcome;
+const NONE = { status: 'none' } satisfies Loaded;
+const NOT_FOUND = { status: 'found', record: undefined } satisfies Loaded;
 
 /**
  * Keeps a session in a store, under an id that the client carries.
@@ -84,21 +84,25 @@ export class StoreBacking implements Backing {
     return storeKeyOf(id, this.#host.options);
   }
 
-  async load(known?: string): Promise<Loaded> {
+  load(known?: string): Awaitable<Loaded> {
     const sent = known ?? this.#carrier.read();
-    const id = isThenable(sent) ? await sent : sent;
-    if (!id) return { status: 'none' };
+    return isThenable(sent)
+      ? Promise.resolve(sent).then((id) => this.#loadBy(id))
+      : this.#loadBy(sent);
+  }
+
+  #loadBy(id: string | null | undefined): Awaitable<Loaded> {
+    if (!id) return NONE;
     const { ctx, options } = this.#host;
     if (!isPlausibleId(id, options)) {
       emitEvent(ctx.app, 'session:refused', { name: options.key, ctx, reason: 'malformed-id' });
-      return { status: 'none' };
+      return NONE;
     }
     this.#offered = id;
-    const found = await this.#find(id);
-    return { status: 'found', record: found?.record };
+    return this.#find(id);
   }
 
-  async #find(id: string): Promise<KeyedRecord | undefined> {
+  async #find(id: string): Promise<Loaded> {
     const { hashIds } = this.#host.options;
     const key = this.#keyOf(id);
     let read = await this.#records.read(key);
@@ -106,12 +110,12 @@ export class StoreBacking implements Backing {
     if (isPlain) read = await this.#records.read(id);
     const led = read?.record ? this.#records.successor(read) : read;
     const found = isThenable(led) ? await led : led;
-    if (found === undefined) return undefined;
+    if (found === undefined) return NOT_FOUND;
     // What was sent is the hash of an id: its sender has read the store.
-    if (isPlain && found.record?.['_hashed'] === true) return undefined;
+    if (isPlain && found.record?.['_hashed'] === true) return NOT_FOUND;
     this.#foundKey = found.key === key ? undefined : found.key;
     if (this.#records.isVersioned) this.#version = found.version;
-    return found;
+    return { status: 'found', record: found.record };
   }
 
   /** The record that was found is good: it is this request's session. */
@@ -178,17 +182,17 @@ export class StoreBacking implements Backing {
     return isThenable(id) ? id.then(send) : send(id);
   }
 
-  async #put(draft: Draft, key: string): Promise<WriteOutcome> {
-    if (!this.#records.isVersioned) {
-      await this.#records.set(key, draft);
-      return WRITTEN;
-    }
+  #put(draft: Draft, key: string): Promise<WriteOutcome> {
+    if (!this.#records.isVersioned) return this.#records.set(key, draft);
     if (!this.#stored) return this.#create(draft);
-    if (draft.reason === 'rolling' || draft.reason === 'renew') {
-      const there = await this.#records.touch(key, draft);
-      if (there !== undefined) return there ? WRITTEN : GONE;
-    }
-    return this.#update(draft, key);
+    const prolongs = draft.reason === 'rolling' || draft.reason === 'renew';
+    return prolongs ? this.#prolong(draft, key) : this.#update(draft, key);
+  }
+
+  async #prolong(draft: Draft, key: string): Promise<WriteOutcome> {
+    const there = await this.#records.touch(key, draft);
+    if (there === undefined) return this.#update(draft, key);
+    return there ? WRITTEN : GONE;
   }
 
   /** Insert-only: an id that is taken is another user's, and a new one is made. */

@@ -9,30 +9,48 @@ export type StoreOperation = 'get' | 'set' | 'destroy' | 'create' | 'update' | '
  * {@link StoreError}.
  *
  * @param timeout milliseconds; 0 for none.
+ * @param made makes of the store's answer what is promised; without it, that is the answer.
  * @internal
  */
-export function storeCall<T>(
+export function storeCall<T, R = T>(
   operation: StoreOperation,
   timeout: number,
   call: () => T | PromiseLike<T>,
-): Promise<T> {
+  made: (answer: T) => R = asItIs,
+): Promise<R> {
   let result: T | PromiseLike<T>;
   try {
     result = call();
   } catch (error) {
     return Promise.reject(storeError(operation, error));
   }
-  return isThenable(result) ? inTime(operation, timeout, result) : Promise.resolve(result);
+  return isThenable(result)
+    ? inTime(operation, timeout, result, made)
+    : Promise.resolve(result).then(made);
 }
 
-function inTime<T>(operation: StoreOperation, timeout: number, result: PromiseLike<T>): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
+/** What is promised where nothing is to be made of the answer: `R` is `T` then. */
+function asItIs<T, R>(answer: T): R {
+  return answer as unknown as R;
+}
+
+function inTime<T, R>(
+  operation: StoreOperation,
+  timeout: number,
+  result: PromiseLike<T>,
+  made: (answer: T) => R,
+): Promise<R> {
+  return new Promise<R>((resolve, reject) => {
     const deadlines = timeout > 0 ? deadlinesOf(timeout) : undefined;
     const deadline = deadlines?.set(() => reject(tooLate(operation, timeout)));
     result.then(
-      (value) => {
+      (answer) => {
         if (deadline !== undefined) deadlines?.cancel(deadline);
-        resolve(value);
+        try {
+          resolve(made(answer));
+        } catch (error) {
+          reject(error as Error);
+        }
       },
       (error: unknown) => {
         if (deadline !== undefined) deadlines?.cancel(deadline);
