@@ -135,7 +135,8 @@ export class CookieBacking implements Backing {
     } else {
       // With `overwrite: false` koa-session shows the removal that a regeneration begins with.
       if (draft.regenerate !== undefined) removeSessionCookie(this.#host, this.#signed);
-      writeSessionCookie(this.#host, value, draft.lifetime.cookie, this.#signed);
+      const isBase64 = options.codec === undefined && options.encode === encode;
+      writeSessionCookie(this.#host, value, draft.lifetime.cookie, this.#signed, isBase64);
       if (this.#hasSignature && this.#signed === false) removeSignature(this.#host);
       this.#announced = draft.data.json;
     }

@@ -66,6 +66,8 @@ export function readSessionCookies(host: CarrierHost): string[] {
  * Sends the session's cookie.
  *
  * @param maxAge how long the browser keeps it, milliseconds; `undefined`: until it is closed.
+ * @param signed whether it is signed; `undefined` leaves it to the option `signed`.
+ * @param isBase64 whether that is known of the value: then it need not be looked through.
  * @throws SessionCommitError ERR_SESSION_COOKIE_TOO_LARGE when a browser would drop it.
  * @internal
  */
@@ -74,6 +76,7 @@ export function writeSessionCookie(
   value: string,
   maxAge: number | undefined,
   signed?: boolean,
+  isBase64?: boolean,
 ): void {
   const { ctx, options } = host;
   if (measureCookie(options.key, value) > MAX_COOKIE_BYTES) {
@@ -91,7 +94,7 @@ export function writeSessionCookie(
   }
   const attributes = cookieAttributes(host, signed);
   if (maxAge !== undefined) attributes.maxAge = maxAge;
-  writeCookie(ctx, options.key, value, attributes);
+  writeCookie(ctx, options.key, value, attributes, isBase64);
 }
 
 /** Tells the browser to drop the session's cookie. @internal */

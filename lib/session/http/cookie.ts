@@ -223,6 +223,7 @@ export function readCookieValues(ctx: Context, name: string): string[] {
  * `name` or `value` rewrite the cookie.
  *
  * @throws TypeError `argument value is invalid`, `option maxAge is invalid` and so on.
+ * @param isBase64 whether that is known of the value: then it need not be looked through.
  * @throws Error `Cannot send secure cookie over unencrypted connection`, `.keys required for
  * signed cookies`.
  * @internal
@@ -232,6 +233,7 @@ export function writeCookie(
   name: string,
   value: string | null,
   attributes: CookieAttributes,
+  isBase64 = false,
 ): void {
   const cookies = cookiesOf(ctx);
   const signer = signerFor(ctx, cookies);
@@ -240,7 +242,7 @@ export function writeCookie(
     return;
   }
   const text = value || '';
-  assertCookie(name, text, attributes);
+  assertCookie(name, text, attributes, isBase64);
   const overHttps = isRequestSecure(ctx, cookies);
   if (!overHttps && attributes.secure) {
     throw new Error('Cannot send secure cookie over unencrypted connection');
