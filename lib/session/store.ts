@@ -109,7 +109,7 @@ export interface SessionStore {
 /** Passed with `create` and `update`. @publicApi */
 export interface StoreWriteOptions extends StoreSetOptions {
   /**
-   * A random name of this one write. A store keeps it beside the record, and answers a repeated
+   * A name that only this one write has. A store keeps it beside the record, and answers a repeated
    * call that carries the name of the record's last write as it answered the first: a reply that
    * was lost and re-sent is then neither a conflict nor a repeated id.
    */

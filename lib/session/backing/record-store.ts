@@ -1,4 +1,3 @@
-import { v4 as uuid } from 'uuid';
 import { GONE, WRITTEN, type WriteOutcome } from './backing.js';
 import type { CarrierHost } from '../http/carrier.js';
 import type { Draft } from './draft.js';
@@ -7,6 +6,7 @@ import { emitEvent } from '../events.js';
 import { lifetimeOf, RECORD_GRACE } from '../rules/lifetime.js';
 import type { Awaitable } from '../options.js';
 import { storeCall, type StoreOperation } from './store-call.js';
+import { newWriteId } from './write-id.js';
 import type {
   SessionRecord,
   SessionStore,
@@ -45,6 +45,8 @@ const POINTER_LIFE = 1000;
  */
 export class RecordStore {
   readonly store: SessionStore;
+  /** Whether two requests that write at once are told apart. */
+  readonly isVersioned: boolean;
   readonly #host: CarrierHost;
   /** The lifetime that the last read gave the record; `undefined` when it gave it none. */
   #renewed: number | 'session' | undefined;
@@ -52,11 +54,7 @@ export class RecordStore {
   constructor(host: CarrierHost, store: SessionStore) {
     this.#host = host;
     this.store = store;
-  }
-
-  /** Whether two requests that write at once are told apart. */
-  get isVersioned(): boolean {
-    return isVersionedStore(this.store);
+    this.isVersioned = isVersionedStore(store);
   }
 
   read(key: string): Promise<KeyedRecord | undefined> {
@@ -154,7 +152,7 @@ export class RecordStore {
     }
     const { ctx, options } = this.#host;
     const record = this.#tagged(key, draft.record());
-    const settings = { ctx, rolling: options.rolling, changed: true, writeId: uuid() };
+    const settings = { ctx, rolling: options.rolling, changed: true, writeId: newWriteId() };
     return this.#call('create', () => store.create(key, record, draft.lifetime.store, settings));
   }
 
@@ -185,7 +183,7 @@ export class RecordStore {
     const { ctx, options } = this.#host;
     const { store } = this;
     if (!isVersionedStore(store)) throw new TypeError('the store has no "update"');
-    const settings = { ctx, rolling: options.rolling, changed, writeId: uuid() };
+    const settings = { ctx, rolling: options.rolling, changed, writeId: newWriteId() };
     const tagged = this.#tagged(key, record);
     return this.#call(
       'update',
