@@ -72,6 +72,11 @@ export function attach(ctx: KoaContext): void {
   res.ctx = ctx;
 }
 
+/** Whether a request came over HTTP/1 to a server of the adapter. @internal */
+export function isOfAdapter(ctx: KoaContext): boolean {
+  return ctx.req instanceof HttpRequest && ctx.res instanceof HttpResponse;
+}
+
 /**
  * HTTP/2 has no header for a body of unknown length, and all that parses bodies looks for the one
  * of HTTP/1.

@@ -7,7 +7,8 @@ import { hasAnswer, isSettled, onSettled, release, withdrawAnswer, writerOf } fr
 import { isJsonBody } from './body.js';
 import type { KoaContext, KoaMiddleware, StatusMarks } from './context.js';
 import { ErrorSteps } from './error-steps.js';
-import { attach } from './messages.js';
+import { handlerOfKoa, handleRequest } from './handle-request.js';
+import { attach, isOfAdapter } from './messages.js';
 import type { MatchingRules } from './path-match.js';
 import type { KoaRequest, KoaResponse } from './exchange.js';
 import { RouteTable, createStep } from './route-table.js';
@@ -60,6 +61,7 @@ export class Pipeline {
   private readonly logger = new Logger('KoaAdapter');
   private readonly blocks: Block[] = [];
   private readonly internals: KoaInternals;
+  private readonly handlerOfKoa: unknown;
   private steps = 0;
   private routesStart: number | undefined;
   private chain: ((ctx: KoaContext) => Promise<unknown>) | undefined;
@@ -70,6 +72,7 @@ export class Pipeline {
     readonly rules: MatchingRules,
   ) {
     this.internals = app as unknown as KoaInternals;
+    this.handlerOfKoa = handlerOfKoa(app);
     app.on('error', this.onAppError);
     // What `koa.callback()` and `koa.listen()` serve is the same application.
     app.callback = () => this.listener as ReturnType<Koa['callback']>;
@@ -81,11 +84,19 @@ export class Pipeline {
     const ctx = internals.createContext(req, res);
     attach(ctx);
     const storage = internals.ctxStorage;
-    const handled = storage
-      ? storage.run(ctx, () => internals.handleRequest(ctx, this.serve))
-      : internals.handleRequest(ctx, this.serve);
+    const handled = storage ? storage.run(ctx, () => this.handle(ctx)) : this.handle(ctx);
     return handled as Promise<void>;
   };
+
+  private handle(ctx: KoaContext): Promise<unknown> {
+    const { internals } = this;
+    return isOfAdapter(ctx) && internals.handleRequest === this.handlerOfKoa
+      ? handleRequest(ctx, this.serve, this.handleInKoa)
+      : internals.handleRequest(ctx, this.serve);
+  }
+
+  private readonly handleInKoa = (ctx: KoaContext, chain: () => Promise<void>): Promise<unknown> =>
+    this.internals.handleRequest(ctx, chain);
 
   /** Adds a route or a `(req, res, next)` middleware behind all that is there. */
   add(options: StepOptions): void {

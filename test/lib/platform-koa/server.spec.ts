@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import http2 from 'node:http2';
 import https from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -360,6 +360,61 @@ describe('the server of KoaAdapter', () => {
     });
     app = await start(new KoaAdapter(second));
     expect((await ask({ port: portOf(app) })).headers['x-current']).toBe('true');
+  });
+
+  describe('tells the Koa application of a connection that fails', () => {
+    /** The paths of the requests whose connections failed, once `act` has had its effect. */
+    async function failures(act: (client: Socket) => Promise<void>): Promise<unknown[]> {
+      const koa = new Koa();
+      const told: unknown[] = [];
+      koa.on('error', ({ code }: NodeJS.ErrnoException, ctx: Koa.Context) => {
+        told.push([code, ctx.path]);
+      });
+      const started = await start(new KoaAdapter(koa));
+      app = started;
+      const closed = new Promise((resolve) => {
+        started
+          .getHttpServer()
+          .once('connection', (socket: Socket) => socket.once('close', resolve));
+      });
+      const client = connect(portOf(started), '127.0.0.1');
+      await act(client);
+      client.resetAndDestroy();
+      await closed;
+      return told;
+    }
+
+    it('while a request is under way, with that one’s context', async () => {
+      const told = await failures(async (client) => {
+        client.write('GET /text HTTP/1.1\r\nhost: x\r\n\r\n');
+        await once(client, 'data');
+        client.write('GET /held HTTP/1.1\r\nhost: x\r\n\r\n');
+        while (held.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      });
+      expect(told).toEqual([['ECONNRESET', '/held']]);
+    });
+
+    it('but not of one that waits for its next request', async () => {
+      const told = await failures(async (client) => {
+        client.write('GET /text HTTP/1.1\r\nhost: x\r\n\r\n');
+        await once(client, 'data');
+      });
+      expect(told).toEqual([]);
+    });
+  });
+
+  it('has requests handled by a Koa class that does it in its own way', async () => {
+    const handled: string[] = [];
+    class OwnKoa extends Koa {
+      handleRequest(ctx: Koa.Context, chain: (ctx: Koa.Context) => Promise<void>): Promise<void> {
+        handled.push(ctx.path);
+        const { handleRequest } = Koa.prototype as unknown as OwnKoa;
+        return handleRequest.call(this, ctx, chain);
+      }
+    }
+    app = await start(new KoaAdapter(new OwnKoa()));
+    expect((await ask({ port: portOf(app), path: '/text' })).text).toBe('text');
+    expect(handled).toEqual(['/text']);
   });
 
   it('refuses to start with what is neither a Koa application nor options', () => {
