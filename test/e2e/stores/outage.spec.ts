@@ -85,10 +85,13 @@ describeWith('while the store is out', program, 'redis-server', () => {
       redis.signal('SIGCONT');
       await until(async () => (await site.get('/read')).status === 200, 'the recovery');
       expect((await site.get('/read')).text).toBe('alice');
-      expect(site.failures[0]).toMatchObject({
-        reason: 'store',
-        error: { code: 'ERR_STORE_TIMEOUT', kind: 'timeout' },
-      });
+      // The server's own start may have failed a login before.
+      expect(site.failures).toContainEqual(
+        expect.objectContaining({
+          reason: 'store',
+          error: expect.objectContaining({ code: 'ERR_STORE_TIMEOUT', kind: 'timeout' }),
+        }),
+      );
     } finally {
       redis.signal('SIGCONT');
       await site.close();
