@@ -92,16 +92,20 @@ async function koaStore(settings, progress) {
 
 async function untouched(settings, progress) {
   // The same request to both: a browser sends its session's cookie to whoever is there.
-  const bareFor = (visitorsOf) => ({
-    ...scenarios(BARE)[0],
-    name: `${BARE} with the cookies of ${visitorsOf}`,
+  const bareFor = (visitorsOf, server) => ({
+    ...scenarios(`${server} /none`)[0],
+    name: `${server} with the cookies of ${visitorsOf}`,
     visitorsOf,
   });
-  const [cookie, lazy] = [bareFor('ours, cookie'), bareFor('ours, lazy store')];
+  const cookie = bareFor('ours, cookie', 'koa');
+  // The handler of a lazy session is an async function, used or not.
+  const lazy = bareFor('ours, lazy store', 'koa with an async handler');
+  const nothing = bareFor('ours, cookie', 'koa with a middleware that does nothing');
   const samples = await contest(
     [
       cookie,
       lazy,
+      nothing,
       ...scenarios(BARE, 'ours, cookie /none', 'ours, lazy store /none', 'Nest on Koa /none'),
     ],
     settings.http,
@@ -111,6 +115,7 @@ async function untouched(settings, progress) {
   return [
     over('untouched session over bare Koa, cookie', 'ours, cookie /none', cookie.name, 1.03),
     over('untouched session over bare Koa, lazy store', 'ours, lazy store /none', lazy.name, 1.03),
+    over('for scale: a middleware that does nothing, over bare Koa', nothing.name, cookie.name),
     over('Nest on KoaAdapter without session over bare Koa', 'Nest on Koa /none', BARE, 1.15),
   ];
 }
@@ -355,7 +360,7 @@ export const CLAIMS = {
 };
 
 const FULL = {
-  http: { launches: 3, rounds: 12, requests: 2_000, warmUp: 20_000 },
+  http: { launches: 6, rounds: 6, requests: 2_000, warmUp: 20_000 },
   inProcess: { rounds: 25, count: 4_000 },
   size: {
     sizes: [512, 2 * KIB, 8 * KIB, 16 * KIB, 32 * KIB, 64 * KIB, 128 * KIB, 256 * KIB],
@@ -374,7 +379,7 @@ const FULL = {
 };
 
 const QUICK = {
-  http: { launches: 1, rounds: 5, requests: 1_000, warmUp: 10_000 },
+  http: { launches: 2, rounds: 4, requests: 1_000, warmUp: 8_000 },
   inProcess: { rounds: 7, count: 1_500 },
   size: { sizes: [8 * KIB, 64 * KIB, 256 * KIB], rounds: 5, calls: 10_000 },
   heap: { users: 50_000, requests: 200_000 },

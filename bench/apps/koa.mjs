@@ -33,6 +33,8 @@ function koa(addSession, handler = answer) {
 /** By name: an application, made anew at each call. */
 export const koaApps = {
   koa: () => koa(),
+  'koa with an async handler': () => koa(undefined, answerLazily),
+  'koa with a middleware that does nothing': () => koa(() => (ctx, next) => next()),
   'koa-session, cookie': () => koa((app) => koaSession(app)),
   'koa-session, store': () => koa((app) => koaSession({ store: plainStore() }, app)),
   'ours, cookie': () => koa((app) => createSession(app)),
