@@ -30,6 +30,9 @@ function scenarios(...names) {
 
 const BARE = 'koa /none';
 
+/** What nobody can go below: see apps/least-session.mjs. */
+const LEAST = ['the least, cookie /read', 'the least, cookie /change'];
+
 async function koaCookie(settings, progress) {
   const samples = await contest(
     scenarios(
@@ -38,6 +41,7 @@ async function koaCookie(settings, progress) {
       'ours, cookie /read',
       'koa-session, cookie /change',
       'ours, cookie /change',
+      ...LEAST,
     ),
     settings.http,
     progress,
@@ -57,6 +61,12 @@ async function koaCookie(settings, progress) {
       'koa-session, cookie /change',
       { atMost: 0.25, base: BARE },
     ),
+    ...LEAST.map((name) => {
+      const [server, use] = name.split(' /');
+      const peer = name.replace(server, 'koa-session, cookie');
+      const what = `for scale: the least code for the same bytes, ${use === 'read' ? use : 'changed'}`;
+      return ratio(what, samples, name, peer, { base: BARE });
+    }),
   ];
 }
 

@@ -3,6 +3,7 @@ import Koa from 'koa';
 import koaSession from 'koa-session';
 import createSession from 'nestjs-koa-session/session';
 import { MemoryStore } from 'nestjs-koa-session/stores/memory';
+import { leastSession } from './least-session.mjs';
 import { describe, GREETING, KEYS, plainStore, SEED } from '../data.mjs';
 
 /** `/none` leaves the session alone, `/login` fills it, `/read` and `/change` use it. */
@@ -37,6 +38,7 @@ export const koaApps = {
   'koa with a middleware that does nothing': () => koa(() => (ctx, next) => next()),
   'koa-session, cookie': () => koa((app) => koaSession(app)),
   'koa-session, store': () => koa((app) => koaSession({ store: plainStore() }, app)),
+  'the least, cookie': () => koa(leastSession),
   'ours, cookie': () => koa((app) => createSession(app)),
   'ours, same store': () => koa((app) => createSession({ store: plainStore() }, app)),
   'ours, MemoryStore': () => koa((app) => createSession({ store: new MemoryStore() }, app)),
