@@ -1,13 +1,30 @@
+import type { AsyncLocalStorage } from 'node:async_hooks';
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import Koa from 'koa';
 import type { KoaContext } from './context.js';
 
-/** On a connection: the context of the request that is under way; `null` while none is. */
-const CURRENT = Symbol('current context');
+/** On a connection whose failures the application is told of. */
+const FOLLOWED = Symbol('followed');
 
-type Followed = Socket & { [CURRENT]?: KoaContext | null };
+/** On a response that Koa watches itself. */
+const IN_KOA = Symbol('in Koa');
+
+type Response = ServerResponse & { ctx?: KoaContext; [IN_KOA]?: true };
+
+/** `_httpMessage` is Node's: the response that a connection is there for at the moment. */
+type Connection = Socket & {
+  [FOLLOWED]?: true;
+  _httpMessage?: Response | null;
+};
 
 /** Koa's own way with a request. */
 type HandleRequest = (ctx: KoaContext, chain: () => Promise<void>) => Promise<unknown>;
+
+/** Koa's own method: an application with another one handles requests in a way of its own. @internal */
+export const { handleRequest: handlerOfKoa } = Koa.prototype as unknown as {
+  handleRequest: HandleRequest;
+};
 
 /**
  * Handles a request as Koa's `handleRequest` does. That one watches each response for its end with
@@ -25,9 +42,7 @@ export async function handleRequest(
 ): Promise<void> {
   const { res } = ctx;
   res.statusCode = 404;
-  const socket = ctx.req.socket as Followed;
-  if (socket[CURRENT] === undefined) socket.on('error', tellApplication);
-  socket[CURRENT] = ctx;
+  follow(ctx.req.socket);
   try {
     await serve(ctx);
     if (isPlain(ctx)) {
@@ -35,19 +50,28 @@ export async function handleRequest(
       return;
     }
     const { statusCode } = res;
+    (res as Response)[IN_KOA] = true;
     await handleInKoa(ctx, async () => {
       res.statusCode = statusCode;
     });
   } catch (error) {
     ctx.onerror(error as Error);
-  } finally {
-    // A connection that waits for its next request must not keep this one in memory.
-    if (socket[CURRENT] === ctx) socket[CURRENT] = null;
   }
 }
 
-function tellApplication(this: Followed, error: Error): void {
-  this[CURRENT]?.onerror(error);
+function follow(connection: Connection): void {
+  if (connection[FOLLOWED]) return;
+  connection[FOLLOWED] = true;
+  connection.on('error', tellApplication);
+}
+
+function tellApplication(this: Connection, error: Error): void {
+  const response = this._httpMessage;
+  const ctx = response?.ctx;
+  if (ctx === undefined || response?.[IN_KOA]) return;
+  const { ctxStorage } = ctx.app as { ctxStorage?: AsyncLocalStorage<unknown> | null };
+  if (ctxStorage) ctxStorage.run(ctx, () => ctx.onerror(error));
+  else ctx.onerror(error);
 }
 
 /** Whether Koa would do no more with the answer than hand its body to Node. */
@@ -56,21 +80,4 @@ function isPlain(ctx: KoaContext): boolean {
   if (typeof body !== 'string' && !Buffer.isBuffer(body)) return false;
   if (status === 204 || status === 205 || status === 304) return false;
   return ctx.req.method !== 'HEAD' && ctx.respond !== false && ctx.writable;
-}
-
-/**
- * Koa's own `handleRequest`, below that of a class which does it otherwise.
- *
- * @internal
- */
-export function handlerOfKoa(app: object): unknown {
-  let handler: unknown;
-  for (let at: object | null = app; at !== null; at = Object.getPrototypeOf(at) as object | null) {
-    if (Object.hasOwn(at, 'handleRequest')) ({ handleRequest: handler } = at as HasHandler);
-  }
-  return handler;
-}
-
-interface HasHandler {
-  handleRequest: unknown;
 }

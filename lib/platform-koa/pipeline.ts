@@ -61,7 +61,6 @@ export class Pipeline {
   private readonly logger = new Logger('KoaAdapter');
   private readonly blocks: Block[] = [];
   private readonly internals: KoaInternals;
-  private readonly handlerOfKoa: unknown;
   private steps = 0;
   private routesStart: number | undefined;
   private chain: ((ctx: KoaContext) => Promise<unknown>) | undefined;
@@ -72,7 +71,6 @@ export class Pipeline {
     readonly rules: MatchingRules,
   ) {
     this.internals = app as unknown as KoaInternals;
-    this.handlerOfKoa = handlerOfKoa(app);
     app.on('error', this.onAppError);
     // What `koa.callback()` and `koa.listen()` serve is the same application.
     app.callback = () => this.listener as ReturnType<Koa['callback']>;
@@ -90,7 +88,7 @@ export class Pipeline {
 
   private handle(ctx: KoaContext): Promise<unknown> {
     const { internals } = this;
-    return isOfAdapter(ctx) && internals.handleRequest === this.handlerOfKoa
+    return isOfAdapter(ctx) && internals.handleRequest === handlerOfKoa
       ? handleRequest(ctx, this.serve, this.handleInKoa)
       : internals.handleRequest(ctx, this.serve);
   }

@@ -9,6 +9,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
+import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import {
   Body,
@@ -63,6 +64,18 @@ class ServerController {
   }
   @Get('sent') sent(@Res() res: KoaResponse) {
     res.sendFile(fileURLToPath(new URL('parity/assets/note.txt', import.meta.url)));
+  }
+  @Get('large') large() {
+    return 'a'.repeat(64 * 1024 * 1024);
+  }
+  @Get('endless') endless() {
+    return new StreamableFile(
+      Readable.from(
+        (function* () {
+          for (;;) yield Buffer.alloc(64 * 1024);
+        })(),
+      ),
+    );
   }
   @Sse('events') events() {
     return of({ data: 'one' });
@@ -363,40 +376,67 @@ describe('the server of KoaAdapter', () => {
   });
 
   describe('tells the Koa application of a connection that fails', () => {
-    /** The paths of the requests whose connections failed, once `act` has had its effect. */
-    async function failures(act: (client: Socket) => Promise<void>): Promise<unknown[]> {
-      const koa = new Koa();
+    const QUIET = 50;
+
+    /** The paths of the requests whose connections failed when the client left after `act`. */
+    async function failures(act: (client: Socket) => Promise<unknown>): Promise<unknown[]> {
+      const koa = new Koa({ asyncLocalStorage: true } as never);
       const told: unknown[] = [];
       koa.on('error', ({ code }: NodeJS.ErrnoException, ctx: Koa.Context) => {
-        told.push([code, ctx.path]);
+        const { currentContext } = koa as { currentContext?: unknown };
+        told.push([code === 'EPIPE' ? 'ECONNRESET' : code, ctx.path, currentContext === ctx]);
       });
       const started = await start(new KoaAdapter(koa));
       app = started;
       const closed = new Promise((resolve) => {
-        started
-          .getHttpServer()
-          .once('connection', (socket: Socket) => socket.once('close', resolve));
+        started.getHttpServer().once('connection', (socket: Socket) => {
+          socket.once('close', resolve);
+        });
       });
       const client = connect(portOf(started), '127.0.0.1');
       await act(client);
       client.resetAndDestroy();
       await closed;
+      await new Promise((resolve) => setTimeout(resolve, QUIET));
       return told;
+    }
+
+    const get = (path: string) => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`;
+
+    async function isHeld(): Promise<void> {
+      while (held.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     }
 
     it('while a request is under way, with that one’s context', async () => {
       const told = await failures(async (client) => {
-        client.write('GET /text HTTP/1.1\r\nhost: x\r\n\r\n');
+        client.write(get('/text'));
         await once(client, 'data');
-        client.write('GET /held HTTP/1.1\r\nhost: x\r\n\r\n');
-        while (held.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+        client.write(get('/held'));
+        await isHeld();
       });
-      expect(told).toEqual([['ECONNRESET', '/held']]);
+      expect(told).toEqual([['ECONNRESET', '/held', true]]);
+    });
+
+    it('of the request that is answered, where others wait behind it', async () => {
+      const told = await failures(async (client) => {
+        client.write(get('/held') + get('/text'));
+        await isHeld();
+      });
+      expect(told).toEqual([['ECONNRESET', '/held', true]]);
+    });
+
+    it.each(['/large', '/endless'])('once, while the answer to %s is sent', async (path) => {
+      const told = await failures(async (client) => {
+        client.write(get(path));
+        await once(client, 'data');
+        client.pause();
+      });
+      expect(told).toEqual([['ECONNRESET', path, true]]);
     });
 
     it('but not of one that waits for its next request', async () => {
       const told = await failures(async (client) => {
-        client.write('GET /text HTTP/1.1\r\nhost: x\r\n\r\n');
+        client.write(get('/text'));
         await once(client, 'data');
       });
       expect(told).toEqual([]);
