@@ -49,12 +49,18 @@ export interface SaveFacts {
 /**
  * What a save is for: why it happens, under which id, and whose session it is.
  *
+ * @param data what is to be saved, where that is no longer what the session holds.
  * @internal
  */
-export function factsOf(session: Session, request: SaveRequest, state: SaveState): SaveFacts {
+export function factsOf(
+  session: Session,
+  request: SaveRequest,
+  state: SaveState,
+  data: object = session,
+): SaveFacts {
   const now = Date.now();
   const owner = ownerOf(session, request, state);
-  const rotation = rotationFor(session, owner, request, state, now);
+  const rotation = rotationFor(data, owner, request, state, now);
   const reason = reasonFor(session, rotation, request, state, now);
   return { reason, rotation, owner, now };
 }
@@ -69,7 +75,7 @@ function ownerOf(
 }
 
 function rotationFor(
-  session: Session,
+  data: object,
   owner: string | undefined,
   { login, regenerate }: SaveRequest,
   state: SaveState,
@@ -77,7 +83,7 @@ function rotationFor(
 ): RegenerateReason | undefined {
   if (login) return 'login';
   if (regenerate) return 'requested';
-  return rotationDue(session, owner, state, now);
+  return rotationDue(data, owner, state, now);
 }
 
 /**
@@ -138,13 +144,14 @@ export function decisionsAfter(
   session: Session,
   request: SaveRequest,
   state: SaveState,
+  data: object,
   theirs: SessionRecord | undefined,
   draft: Draft,
 ): Decisions {
   const before = theirs === undefined ? state : stateAfter(theirs, state);
-  const facts = factsOf(session, request, before);
+  const facts = factsOf(session, request, before, data);
   const rotation = stronger(facts.rotation, draft.regenerate);
-  return decisionsOn(session, { ...facts, rotation }, before);
+  return decisionsOn(data, { ...facts, rotation }, before);
 }
 
 /** The same request, on what another one stored meanwhile. */
@@ -174,9 +181,9 @@ function stronger(
   return before === undefined || before === 'renewEvery' ? (now ?? before) : before;
 }
 
-function decisionsOn(session: Session, facts: SaveFacts, state: SaveState): Decisions {
+function decisionsOn(data: object, facts: SaveFacts, state: SaveState): Decisions {
   const { rotation } = facts;
-  const marks = nextMarks(session, facts, state);
+  const marks = nextMarks(data, facts, state);
   return {
     regenerate: rotation,
     grace: rotationGrace(rotation, state.options),

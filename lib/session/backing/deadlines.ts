@@ -2,7 +2,7 @@
 export interface Deadline {
   /** On the clock of `performance.now()`. */
   readonly until: number;
-  readonly expire: () => void;
+  expire: () => void;
   before: Deadline | undefined;
   after: Deadline | undefined;
   isOver: boolean;
@@ -49,6 +49,10 @@ export class Deadlines {
     else before.after = after;
     if (after === undefined) this.#last = before;
     else after.before = before;
+    // A call that never ends keeps its deadline, which must not keep all that were beside it.
+    deadline.before = undefined;
+    deadline.after = undefined;
+    deadline.expire = nothing;
   }
 
   #wait(milliseconds: number): void {
@@ -64,10 +68,15 @@ export class Deadlines {
         this.#wait(next.until - now);
         return;
       }
+      const { expire } = next;
       this.cancel(next);
-      next.expire();
+      expire();
     }
   }
+}
+
+function nothing(): void {
+  // It has passed, or was cancelled.
 }
 
 const BY_TIMEOUT = new Map<number, Deadlines>();

@@ -21,12 +21,12 @@ export interface Decisions {
 }
 
 /**
- * Decides once more, when {@link Change} has run and the session holds what it made; and on what is
- * stored (by another request) if that is no longer what was loaded.
+ * Decides once more, when {@link Change} has run: on the data it made, and on what is stored (by
+ * another request) if that is no longer what was loaded.
  *
  * @internal
  */
-export type Decide = (theirs: SessionRecord | undefined, draft: Draft) => Decisions;
+export type Decide = (data: object, theirs: SessionRecord | undefined, draft: Draft) => Decisions;
 
 /**
  * What one commit is about to write. Where another request was faster, it is rebased on what that
@@ -155,9 +155,10 @@ export class Draft {
     const previous = parse(this.#data.json);
     this.#data = Snapshot.ofJson(JSON.stringify(next));
     this.#values = next;
-    bring(this.#session as Record<string, unknown>, previous, parse(this.#data.json));
+    const written = parse(this.#data.json);
+    bring(this.#session as Record<string, unknown>, previous, written);
     if (this.#decide === undefined) return;
-    const { regenerate, grace, marks } = this.#decide(theirs, this);
+    const { regenerate, grace, marks } = this.#decide(written, theirs, this);
     this.#regenerate = regenerate;
     this.#grace = grace;
     this.#setMarks(marks);

@@ -45,6 +45,8 @@ function inTime<T, R>(
     const deadline = deadlines?.set(() => reject(tooLate(operation, timeout)));
     result.then(
       (answer) => {
+        // What comes too late has no effect: the request has gone on without it.
+        if (deadline?.isOver) return;
         if (deadline !== undefined) deadlines?.cancel(deadline);
         try {
           resolve(made(answer));

@@ -37,18 +37,14 @@ export function beforeHeaders(response: ServerResponse, listener: HeaderListener
   watched[LISTENER] = listener;
   // One function for all responses: with a closure on each, V8 lets the young generation's
   // collector keep every response, and a request costs twice as much.
-  if (Object.hasOwn(response, 'writeHead')) watched[ORIGINAL] = response.writeHead;
+  watched[ORIGINAL] = response.writeHead;
   response.writeHead = writeHead;
 }
 
 const writeHead = function (this: Watched, ...args: Parameters<WriteHead>): ServerResponse {
   const listener = this[LISTENER];
-  this.writeHead = this[ORIGINAL] ?? inherited(this);
+  this.writeHead = this[ORIGINAL] as WriteHead;
   this[LISTENER] = undefined;
   listener?.beforeHeaders();
   return this.writeHead(...args);
 } as WriteHead;
-
-function inherited(response: ServerResponse): WriteHead {
-  return (Object.getPrototypeOf(response) as ServerResponse).writeHead;
-}

@@ -14,7 +14,6 @@ interface KoaAccessor {
   readonly prototype: object;
 }
 
-/** By `app.context`. */
 const accessors = new WeakMap<object, KoaAccessor | null>();
 
 // Koa names neither the symbol nor the class in its exports, so a stand-in context is asked: what
@@ -39,14 +38,6 @@ function inspectAccessor(owner: object): KoaAccessor | null {
   }
 }
 
-function findAccessor(context: object): KoaAccessor | null {
-  let owner = Object.getPrototypeOf(context) as object | null;
-  while (owner !== null && !Object.hasOwn(owner, 'cookies')) {
-    owner = Object.getPrototypeOf(owner) as object | null;
-  }
-  return owner === null ? null : inspectAccessor(owner);
-}
-
 /**
  * What the application did to `ctx.cookies`:
  * - `'untouched'`: nothing, and Koa has not made one yet for this request;
@@ -56,13 +47,16 @@ function findAccessor(context: object): KoaAccessor | null {
  * @internal
  */
 export function cookiesOf(ctx: Context): 'untouched' | 'replaced' | Cookies {
-  const { context } = ctx.app;
+  let owner: object | null = ctx;
+  while (owner !== null && !Object.hasOwn(owner, 'cookies')) {
+    owner = Object.getPrototypeOf(owner) as object | null;
+  }
   // Koa defines `cookies` below `app.context`; what stands before it is the application's.
-  if (Object.hasOwn(ctx, 'cookies') || Object.hasOwn(context, 'cookies')) return 'replaced';
-  let accessor = accessors.get(context);
+  if (owner === null || owner === ctx || owner === ctx.app.context) return 'replaced';
+  let accessor = accessors.get(owner);
   if (accessor === undefined) {
-    accessor = findAccessor(context);
-    accessors.set(context, accessor);
+    accessor = inspectAccessor(owner);
+    accessors.set(owner, accessor);
   }
   if (accessor === null) return 'replaced';
   const made = (ctx as unknown as Record<symbol, object | undefined>)[accessor.slot];

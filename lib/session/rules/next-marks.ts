@@ -2,7 +2,6 @@ import type { Context } from 'koa';
 import { bind } from '../crypto/binding.js';
 import type { RegenerateReason } from '../events.js';
 import type { ResolvedSessionOptions } from '../options.js';
-import type { Session } from '../session.js';
 import { type Marks, NO_MARKS } from './marks.js';
 import { authenticationOf, type RotationState } from './rotation.js';
 
@@ -23,7 +22,7 @@ export interface MarkFacts {
  * @internal
  */
 export function nextMarks(
-  session: Session,
+  data: object,
   { owner, rotation, now }: MarkFacts,
   state: RotationState & { readonly ctx: Context },
 ): Marks {
@@ -33,7 +32,7 @@ export function nextMarks(
   }
   const next: Marks = { ...marks };
   const login = rotation === 'login';
-  const authentication = login ? 'now' : authenticationOf(session, owner, state);
+  const authentication = login ? 'now' : authenticationOf(data, owner, state);
   if (login || (needsCreated(options) && marks._created === undefined)) next._created = now;
   if (authentication === 'now') next._auth = now;
   else if (authentication === 'over') delete next._auth;

@@ -1,7 +1,7 @@
 import type { RegenerateReason } from '../events.js';
 import type { Snapshot } from '../backing/snapshot.js';
 import type { ResolvedSessionOptions } from '../options.js';
-import { dataOf, type Session } from '../session.js';
+import { dataOf } from '../session.js';
 import type { Marks } from './marks.js';
 
 /** How long an id that `renewEvery` replaced stays usable when `regenerateGrace` is 0. */
@@ -20,12 +20,13 @@ export interface RotationState {
  * Whether, and why, a stored session is due for a new id although nobody asked: what its user may
  * do has changed, or its id is old.
  *
- * @param owner whose session it is after this request.
+ * @param data the session, or its data, after this request.
+ * @param owner whose session it is then.
  * @see OWASP Session Management Cheat Sheet, "Renew the Session ID After Any Privilege Level Change"
  * @internal
  */
 export function rotationDue(
-  session: Session,
+  data: object,
   owner: string | undefined,
   { options, stored, marks }: RotationState,
   now: number,
@@ -33,8 +34,8 @@ export function rotationDue(
   if (stored === undefined) return undefined;
   if (owner !== marks._owner) return 'rotateOn';
   const { rotateOn, renewEvery } = options;
-  if (rotateOn !== undefined && !stored.isStill(session)) {
-    const [before, after] = sides(session, stored);
+  if (rotateOn !== undefined && !stored.isStill(data)) {
+    const [before, after] = sides(data, stored);
     if (rotateOn.some((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]))) {
       return 'rotateOn';
     }
@@ -45,8 +46,8 @@ export function rotationDue(
 }
 
 /** The data as stored, and as it is now, both as JSON keeps them. */
-function sides(session: Session, stored: Snapshot | undefined): [before: Data, after: Data] {
-  const after = JSON.stringify(dataOf(session));
+function sides(data: object, stored: Snapshot | undefined): [before: Data, after: Data] {
+  const after = JSON.stringify(dataOf(data));
   return [JSON.parse(stored?.json ?? '{}') as Data, JSON.parse(after) as Data];
 }
 
@@ -58,18 +59,19 @@ function sides(session: Session, stored: Snapshot | undefined): [before: Data, a
  * have: a user, a second factor. Any other change of such a key is none: a new name or role must
  * not make an old login fresh. It is over when none of the keys is left.
  *
- * @param owner whose session it is after this request.
+ * @param data the session, or its data, after this request.
+ * @param owner whose session it is then.
  * @internal
  */
 export function authenticationOf(
-  session: Session,
+  data: object,
   owner: string | undefined,
   { options, stored, marks }: RotationState,
 ): 'now' | 'over' | undefined {
   const { rotateOn } = options;
   if (owner !== marks._owner) return owner === undefined ? 'over' : 'now';
-  if (rotateOn === undefined || stored?.isStill(session)) return undefined;
-  const [before, after] = sides(session, stored);
+  if (rotateOn === undefined || stored?.isStill(data)) return undefined;
+  const [before, after] = sides(data, stored);
   if (rotateOn.some((key) => before[key] == null && after[key] != null)) return 'now';
   const lost = rotateOn.some((key) => before[key] != null);
   return lost && rotateOn.every((key) => after[key] == null) ? 'over' : undefined;

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { StoreError, type SessionOptions } from '../../../lib/session/index.js';
 import { KoaSite, PlainStore } from '../../support/koa-site.js';
 
@@ -110,6 +111,17 @@ describe('when the store fails', () => {
     store.instead.set = hangs;
     expect((await site.visit((_ctx, of) => (of().a = 2))).status).toBe(503);
     expect(site.errors[0]).toMatchObject({ code: 'ERR_STORE_TIMEOUT', outcome: 'unknown' });
+  });
+
+  it('what the store answers after its deadline has no effect', async () => {
+    await open({ storeTimeout: 20, verifyRecords: true, onStoreError: 'anonymous' });
+    store.instead.get = async () => {
+      await delay(60);
+      return { _key: 'another session’s' };
+    };
+    await site.visit((_ctx, of) => void of());
+    await delay(80);
+    expect(site.events).toEqual(['failed store']);
   });
 
   it('a dead record that cannot be destroyed fails no request', async () => {

@@ -298,6 +298,10 @@ describe.each([
       (app) => Object.defineProperty(context(app), 'cookies', { value: fake }),
       (app) => (Object.defineProperty(app.context, 'cookies', { get: () => fake }), context(app)),
       (app) => (wrapAccessor(app.context, app), context(app)),
+      (app) => {
+        const between = Object.create(app.context, { cookies: { value: fake } }) as object;
+        return Object.setPrototypeOf(context(app), between) as Context;
+      },
       (app) => wrapAccessor(context(app), app),
       (app) => {
         const ctx = context(app);

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import Koa from 'koa';
 import type { Session, SessionOptions } from '../../../../lib/session/index.js';
 import { createSession } from '../../../../lib/session/index.js';
@@ -53,6 +54,28 @@ describe('rotateOn', () => {
     expect(await dataOf(login)).toEqual({});
     expect(await dataOf(admin)).toEqual({});
     expect(await dataOf(out)).toEqual({ roles: ['user', 'admin'] });
+  });
+
+  it('looks at what update() writes, not at what the session becomes meanwhile', async () => {
+    const { app, request, dataOf } = application({ rotateOn: ['userId'] });
+    const first = await request((session) => (session.cart = 1));
+    const kinds: string[] = [];
+    app.on('session:saved', () => kinds.push('saved'));
+    app.on('session:regenerated', () => kinds.push('regenerated'));
+    const login = await request(async (session) => {
+      const updated = session.update(async (draft) => {
+        await delay(20);
+        (draft as Data).n = 1;
+      });
+      await delay(5);
+      session.userId = 'alice';
+      await updated;
+    }, first);
+    await delay(5);
+    // The update leaves the id alone; the end of the request, which writes the user, renews it.
+    expect(kinds).toEqual(['saved', 'regenerated', 'saved']);
+    expect(await dataOf(login)).toEqual({ cart: 1, userId: 'alice', n: 1 });
+    expect(await dataOf(first)).toEqual({});
   });
 
   it('leaves the id alone when other keys change', async () => {
