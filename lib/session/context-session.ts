@@ -9,10 +9,10 @@ import type { Change, Draft } from './backing/draft.js';
 import type { CommitReason } from './commit-reason.js';
 import {
   emitEvent,
-  isListenedTo,
   emitRecordEvent,
   type DestroyReason,
   type FailureReason,
+  isListenedTo,
   type SessionEventName,
   type SessionEvents,
 } from './events.js';

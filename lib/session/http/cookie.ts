@@ -222,8 +222,8 @@ export function readCookieValues(ctx: Context, name: string): string[] {
  * Only the attributes of {@link CookieAttributes} count; `cookies` would let an option called
  * `name` or `value` rewrite the cookie.
  *
- * @throws TypeError `argument value is invalid`, `option maxAge is invalid` and so on.
  * @param isBase64 whether that is known of the value: then it need not be looked through.
+ * @throws TypeError `argument value is invalid`, `option maxAge is invalid` and so on.
  * @throws Error `Cannot send secure cookie over unencrypted connection`, `.keys required for
  * signed cookies`.
  * @internal

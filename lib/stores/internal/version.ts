@@ -1,5 +1,9 @@
-import { createHash } from 'node:crypto';
-import { newWriteId } from '../../session/backing/write-id.js';
+import { createHash, randomBytes } from 'node:crypto';
+
+/** Apart from every other process's, without asking anyone. */
+const PROCESS = randomBytes(9).toString('base64url');
+
+let writes = 0;
 
 /**
  * The version that a write gives its record. Every write has a name of its own, so the name is
@@ -12,7 +16,7 @@ import { newWriteId } from '../../session/backing/write-id.js';
  * @internal
  */
 export function versionFor(writeId: string | undefined): string {
-  if (writeId === undefined) return newWriteId();
+  if (writeId === undefined) return `${PROCESS}.${(++writes).toString(36)}`;
   if (/^[\w.:-]{1,64}$/.test(writeId)) return writeId;
   return createHash('sha256').update(writeId).digest('base64url');
 }
