@@ -18,16 +18,13 @@ type Connection = Socket & {
   _httpMessage?: Response | null;
 };
 
-/** Koa's own way with a request. */
-type HandleRequest = (ctx: KoaContext, chain: () => Promise<void>) => Promise<unknown>;
-
 /** Koa's own method: an application with another one handles requests in a way of its own. @internal */
 export const { handleRequest: handlerOfKoa } = Koa.prototype as unknown as {
-  handleRequest: HandleRequest;
+  handleRequest: (ctx: KoaContext, chain: () => Promise<void>) => Promise<unknown>;
 };
 
 /**
- * Handles a request as Koa's `handleRequest` does. That one watches each response for its end with
+ * Handles a request as {@link handlerOfKoa} does, for an application that has that method. That one watches each response for its end with
  * four listeners (`on-finished`), to tell the application of connections that fail: an eighth of
  * what a small request costs. Here one listener for the connection does so, and text and bytes are
  * written at once; any other answer goes Koa's way once the middleware is done.
@@ -38,7 +35,6 @@ export const { handleRequest: handlerOfKoa } = Koa.prototype as unknown as {
 export async function handleRequest(
   ctx: KoaContext,
   serve: (ctx: KoaContext) => Promise<void>,
-  handleInKoa: HandleRequest,
 ): Promise<void> {
   const { res } = ctx;
   res.statusCode = 404;
@@ -51,7 +47,7 @@ export async function handleRequest(
     }
     const { statusCode } = res;
     (res as Response)[IN_KOA] = true;
-    await handleInKoa(ctx, async () => {
+    await handlerOfKoa.call(ctx.app, ctx, async () => {
       res.statusCode = statusCode;
     });
   } catch (error) {

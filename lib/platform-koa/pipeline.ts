@@ -89,12 +89,9 @@ export class Pipeline {
   private handle(ctx: KoaContext): Promise<unknown> {
     const { internals } = this;
     return isOfAdapter(ctx) && internals.handleRequest === handlerOfKoa
-      ? handleRequest(ctx, this.serve, this.handleInKoa)
+      ? handleRequest(ctx, this.serve)
       : internals.handleRequest(ctx, this.serve);
   }
-
-  private readonly handleInKoa = (ctx: KoaContext, chain: () => Promise<void>): Promise<unknown> =>
-    this.internals.handleRequest(ctx, chain);
 
   /** Adds a route or a `(req, res, next)` middleware behind all that is there. */
   add(options: StepOptions): void {

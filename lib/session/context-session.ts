@@ -16,7 +16,7 @@ import {
   type SessionEventName,
   type SessionEvents,
 } from './events.js';
-import { beforeHeaders } from './http/header-watch.js';
+import { beforeHeaders, type HeaderListener } from './http/header-watch.js';
 import { lazySession } from './lazy-session.js';
 import type { ResolvedSessionOptions } from './options.js';
 import { isMaxAge } from './rules/max-age.js';
@@ -60,7 +60,7 @@ interface CommitRequest extends SaveRequest {
  *
  * @internal
  */
-export class ContextSession implements SessionHost, SaveState {
+export class ContextSession implements SessionHost, SaveState, HeaderListener {
   readonly ctx: Context;
   maxAge: number | 'session' | undefined;
   expire: number | undefined;
@@ -582,6 +582,7 @@ export class ContextSession implements SessionHost, SaveState {
     beforeHeaders(this.ctx.res, this);
   }
 
+  /** Also once all is written: what middleware further out set then may have undone `Vary`. */
   beforeHeaders(): void {
     this.#announce();
     this.#tellCaches();
