@@ -17,7 +17,18 @@ import type {
 import { isCreatingStore, isTouchingStore, isVersionedStore } from '../store.js';
 
 /** A record, the version it was read at, and the key it lies under. @internal */
-export type KeyedRecord = VersionedRecord & { key: string };
+export interface KeyedRecord {
+  readonly record: SessionRecord;
+  readonly version: string | number;
+  readonly expires: number | undefined;
+  readonly key: string;
+}
+
+/** @internal */
+export function underKey(key: string, { record, version, expires }: VersionedRecord): KeyedRecord {
+  // Each of them by name: a spread of an object of the store's makes it a new shape every time.
+  return { record, version, expires, key };
+}
 
 /** The field of a record that only points to the key its session moved to. */
 const MOVED = '_moved';
@@ -69,7 +80,7 @@ export class RecordStore {
         (record) =>
           // What a store without versions answers goes through as it is: `valid` decides.
           this.#belongsTo(key, record)
-            ? { record: record as SessionRecord, version: '', key }
+            ? underKey(key, { record: record as SessionRecord, version: '' })
             : undefined,
       );
     }
@@ -81,7 +92,7 @@ export class RecordStore {
       (read) => {
         this.#renewed = outlives(read, touch) ? undefined : touch;
         const isOurs = read !== undefined && this.#belongsTo(key, read.record);
-        return isOurs ? { ...read, key } : undefined;
+        return isOurs ? underKey(key, read) : undefined;
       },
     );
   }

@@ -7,7 +7,7 @@ import type { Draft } from './draft.js';
 import { emitEvent } from '../events.js';
 import { newId } from '../crypto/id.js';
 import type { Awaitable } from '../options.js';
-import { movedNow, movedTo, RecordStore } from './record-store.js';
+import { movedNow, movedTo, RecordStore, underKey } from './record-store.js';
 import { isThenable } from './store-call.js';
 import { isPlausibleId, storeKeyOf } from './store-key.js';
 import type { SessionStore } from '../store.js';
@@ -229,7 +229,7 @@ export class StoreBacking implements Backing {
         }
         if (result.status === 'gone') return result;
         endTurn ??= await takeTurn(this.store, key);
-        const latest = await this.#records.successor({ ...result, key });
+        const latest = await this.#records.successor(underKey(key, result));
         if (latest !== undefined) await draft.rebase(latest.record);
         target = latest;
         // With the turn, only other processes are left to meet.
