@@ -153,7 +153,7 @@ export function isSettled(ctx: KoaContext): boolean {
     response[ANSWERED] === true ||
     response.writableEnded ||
     ctx.respond === false ||
-    (ctx.body !== undefined && !response.headersSent)
+    (ctx.response.body !== undefined && !response.headersSent)
   );
 }
 

@@ -11,12 +11,13 @@ import type { KoaResponse } from './exchange.js';
  * @internal
  */
 export function emptyBody(ctx: KoaContext): void {
-  const { status } = ctx;
+  const { response } = ctx;
+  const { status } = response;
   const text = statusText(ctx);
   // With a JSON type, Koa would send the text "null".
-  ctx.remove('Content-Type');
-  ctx.body = null;
-  ctx.status = status;
+  response.remove('Content-Type');
+  response.body = null;
+  response.status = status;
   setStatusText(ctx, text);
 }
 
@@ -27,7 +28,7 @@ export function textBody(response: KoaResponse, text: string): void {
     'Content-Type',
     typeof type === 'string' ? withUtf8(type) : 'text/html; charset=utf-8',
   );
-  response.ctx.body = text;
+  response.ctx.response.body = text;
 }
 
 /**
@@ -41,7 +42,7 @@ export function jsonBody(response: KoaResponse, value: unknown): void {
   const type = typeof chosen === 'string' ? withUtf8(chosen) : 'application/json; charset=utf-8';
   // Set first, so that Koa need not look the type up; and again where it overrides another one.
   response.setHeader('Content-Type', type);
-  response.ctx.body = isJsonBody(value) ? value : (JSON.stringify(value) ?? '');
+  response.ctx.response.body = isJsonBody(value) ? value : (JSON.stringify(value) ?? '');
   if (chosen !== undefined) response.setHeader('Content-Type', type);
 }
 

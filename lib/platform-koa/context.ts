@@ -48,8 +48,13 @@ export function assumeNotFound(ctx: KoaContext): void {
  * @internal
  */
 export function setStatus(ctx: KoaContext, status: number): void {
+  if (status === 200 && ctx.res.statusCode === 200) {
+    // What Nest asks for at nearly every request: no more is left for Koa to do.
+    (ctx.response as StatusMarks)._explicitStatus = true;
+    return;
+  }
   const text = statusText(ctx);
-  ctx.status = status;
+  ctx.response.status = status;
   setStatusText(ctx, text);
 }
 

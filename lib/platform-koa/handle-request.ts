@@ -42,7 +42,7 @@ export async function handleRequest(
   try {
     await serve(ctx);
     if (isPlain(ctx)) {
-      res.end(ctx.body);
+      res.end(ctx.response.body);
       return;
     }
     const { statusCode } = res;
@@ -72,8 +72,9 @@ function tellApplication(this: Connection, error: Error): void {
 
 /** Whether Koa would do no more with the answer than hand its body to Node. */
 function isPlain(ctx: KoaContext): boolean {
-  const { body, status } = ctx;
+  const { response } = ctx;
+  const { body, status } = response;
   if (typeof body !== 'string' && !Buffer.isBuffer(body)) return false;
   if (status === 204 || status === 205 || status === 304) return false;
-  return ctx.req.method !== 'HEAD' && ctx.respond !== false && ctx.writable;
+  return ctx.req.method !== 'HEAD' && ctx.respond !== false && response.writable;
 }

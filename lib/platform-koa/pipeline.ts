@@ -270,23 +270,23 @@ function layerOf(table: RouteTable): Koa.Middleware {
 
 /** Leaves the answer in the state in which Koa writes it, or writes it in Koa's place. */
 function finish(ctx: KoaContext): void | Promise<void> {
-  const { res } = ctx;
+  const { res, response } = ctx;
   if (ctx.respond === false) return;
   if (res.headersSent || res.writableEnded || res.destroyed) {
     ctx.respond = false;
     return;
   }
   const writer = writerOf(res);
-  if (writer !== undefined && writer.body === ctx.body) {
+  if (writer !== undefined && writer.body === response.body) {
     ctx.respond = false;
     release(res);
     // A writer that could not write may have left the answer to somebody else.
     return writer.write()?.then(() => (ctx.respond === false ? undefined : finish(ctx)));
   }
-  if (isJsonBody(ctx.body)) ctx.body = JSON.stringify(ctx.body) ?? '';
+  if (isJsonBody(response.body)) response.body = JSON.stringify(response.body) ?? '';
   if (isConditional(ctx) && hasAnswer(res) && ctx.fresh) {
-    ctx.status = 304;
-    ctx.body = null;
+    response.status = 304;
+    response.body = null;
   }
   release(res);
   if (isEmptyOnPurpose(ctx)) endEmpty(ctx);
@@ -302,11 +302,12 @@ function endEmpty(ctx: KoaContext): void {
 }
 
 function isEmptyOnPurpose(ctx: KoaContext): boolean {
-  const { status, method } = ctx;
-  if (status === 204 || status === 304 || method === 'HEAD') return false;
+  const { response } = ctx;
+  const { status } = response;
+  if (status === 204 || status === 304 || ctx.req.method === 'HEAD') return false;
   return (
     status === 205 ||
-    ((ctx.response as StatusMarks)._explicitNullBody === true && ctx.body === null)
+    ((response as StatusMarks)._explicitNullBody === true && response.body === null)
   );
 }
 

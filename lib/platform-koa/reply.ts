@@ -18,7 +18,7 @@ const logger = new Logger('KoaAdapter');
 export function reply(response: KoaResponse, body: unknown, status?: number | null): void {
   const { ctx } = response;
   if (status !== undefined && status !== null) response.status(status);
-  if (body === undefined && !hasAnswer(response) && ctx.body !== undefined) {
+  if (body === undefined && !hasAnswer(response) && ctx.response.body !== undefined) {
     // The handler answered in Koa's own way, through `@Ctx()`.
     giveAnswer(response);
     return;
