@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Context } from 'koa';
 import { SessionCommitError, SessionStateError, StoreError } from '../errors.js';
+import { after, type Awaitable, isThenable } from './awaitable.js';
 import type { Backing, Loaded, WriteOutcome } from './backing/backing.js';
 import { sendCacheHeaders } from './http/cache-headers.js';
 import { sendClearSiteData, takeBackClearSiteData } from './http/clear-site-data.js';
@@ -34,7 +35,6 @@ import {
 } from './save-plan.js';
 import { RESERVED_KEYS, Session, type SessionHost, UNDERSCORE } from './session.js';
 import { StoreBacking } from './backing/store-backing.js';
-import { isThenable } from './backing/store-call.js';
 import { Snapshot } from './backing/snapshot.js';
 import type { SessionRecord } from './store.js';
 
@@ -80,7 +80,8 @@ export class ContextSession implements SessionHost, SaveState, HeaderListener {
   stored: Snapshot | undefined;
   marks: Marks = NO_MARKS;
   newMarks: Marks = NO_MARKS;
-  #loading: Promise<void> | undefined;
+  /** The load that is under way, or was: `true` when nothing had to be waited for. */
+  #loading: Promise<void> | true | undefined;
   #loaded = false;
   #accessed = false;
   #failure: StoreError | undefined;
@@ -172,13 +173,16 @@ export class ContextSession implements SessionHost, SaveState, HeaderListener {
     return this.get();
   }
 
-  /** Loads the session, once. Rejects only where a hook of the application fails. */
-  load(): Promise<void> {
-    this.#loading ??= this.#loadLater();
-    return this.#loading;
+  /**
+   * Loads the session, once. `undefined`: it is there. Rejects only where a hook of the application
+   * fails.
+   */
+  load(): Promise<void> | undefined {
+    this.#loading ??= this.#loadBy() ?? true;
+    return this.#loading === true ? undefined : this.#loading;
   }
 
-  async #loadLater(id?: string): Promise<void> {
+  #loadBy(id?: string): Promise<void> | undefined {
     // Whatever was done to the session before it could be read is dropped, as in koa-session.
     if (this.options.load !== 'lazy') {
       this.#session = undefined;
@@ -189,20 +193,28 @@ export class ContextSession implements SessionHost, SaveState, HeaderListener {
       this.expire = undefined;
     }
     try {
-      const loading = (this.#backing as Backing).load(id);
-      const loaded = isThenable(loading) ? await loading : loading;
-      // Only hooks of the application are waited for.
-      const checked = verdictOn(this.ctx, this.options, loaded);
-      const verdict = isThenable(checked) ? await checked : checked;
-      const settled = this.#settle(loaded, verdict);
-      if (isThenable(settled)) await settled;
-      if (verdict === 'expired' || verdict === 'invalid') await this.#discard(verdict);
+      const work = after((this.#backing as Backing).load(id), (loaded) => this.#judge(loaded));
+      return work instanceof Promise
+        ? work.catch((error: unknown) => this.#loadFailed(error))
+        : undefined;
     } catch (error) {
-      if (!(error instanceof StoreError)) throw error;
-      if (this.#policy(error, 'load') === 'fail') this.#failure = error;
-      else this.#detached = true;
-      this.#loaded = true;
+      return Promise.reject(error as Error);
     }
+  }
+
+  #judge(loaded: Loaded): void | Promise<void> {
+    return after(verdictOn(this.ctx, this.options, loaded), (verdict) =>
+      after(this.#settle(loaded, verdict), () =>
+        verdict === 'expired' || verdict === 'invalid' ? this.#discard(verdict) : undefined,
+      ),
+    );
+  }
+
+  #loadFailed(error: unknown): void {
+    if (!(error instanceof StoreError)) throw error;
+    if (this.#policy(error, 'load') === 'fail') this.#failure = error;
+    else this.#detached = true;
+    this.#loaded = true;
   }
 
   /** Loads from the cookie at once; hooks that need to be awaited are refused here. */
@@ -215,7 +227,7 @@ export class ContextSession implements SessionHost, SaveState, HeaderListener {
     if (isThenable(settled)) throw asyncHook('genid', settled);
   }
 
-  #settle(loaded: Loaded, verdict: Verdict): void | PromiseLike<unknown> {
+  #settle(loaded: Loaded, verdict: Verdict): Awaitable<unknown> {
     this.#loaded = true;
     // A hook may have asked for the session while it was being loaded, and have got an empty one.
     if (this.options.load !== 'lazy') this.#session = undefined;
@@ -224,7 +236,7 @@ export class ContextSession implements SessionHost, SaveState, HeaderListener {
       this.#restoreFields(this.#record);
       this.marks = marksOf(this.#record);
       this.#backing.adopt();
-      return;
+      return undefined;
     }
     if (verdict === 'foreign') {
       this.#emit('session:refused', { reason: 'binding' });
@@ -235,8 +247,7 @@ export class ContextSession implements SessionHost, SaveState, HeaderListener {
         ctx: this.ctx,
       });
     }
-    const reset = this.#backing.reset();
-    if (isThenable(reset)) return reset;
+    return this.#backing.reset();
   }
 
   async #discard(reason: DestroyReason): Promise<void> {
@@ -306,7 +317,7 @@ export class ContextSession implements SessionHost, SaveState, HeaderListener {
     if (this.#detached || this.#failure !== undefined) return;
     // A lazy session that was replaced or removed without being read is read now.
     if (!this.#loaded && this.options.load === 'lazy') {
-      return this.load().then(() => this.#carryOut(request));
+      return after(this.load(), () => this.#carryOut(request));
     }
     return this.#carryOut(request);
   }
@@ -399,19 +410,21 @@ export class ContextSession implements SessionHost, SaveState, HeaderListener {
       .then(() => this.#write(draft, request));
   }
 
-  #write(draft: Draft, request: CommitRequest): undefined | Promise<void> {
+  #write(draft: Draft, request: CommitRequest): undefined | Promise<undefined> {
     const limit = sessionLimit(this.options, this.#backing, draft, this.marks);
     if (limit !== undefined) return this.#writeWithin(limit, draft, request);
-    const outcome = this.#backing.write(draft);
-    if (!isThenable(outcome)) return this.#conclude(outcome, draft, request);
-    return Promise.resolve(outcome).then((each) => this.#conclude(each, draft, request));
+    return after(this.#backing.write(draft), (outcome) => this.#conclude(outcome, draft, request));
   }
 
-  async #writeWithin(limit: SessionLimit, draft: Draft, request: CommitRequest): Promise<void> {
+  async #writeWithin(
+    limit: SessionLimit,
+    draft: Draft,
+    request: CommitRequest,
+  ): Promise<undefined> {
     await limit.before();
     const outcome = await this.#backing.write(draft);
     await this.#conclude(outcome, draft, request);
-    if (outcome.status !== 'written') return;
+    if (outcome.status !== 'written') return undefined;
     try {
       for (let ended = await limit.after(); ended > 0; ended--) {
         this.#emit('session:destroyed', { reason: 'limit' });
@@ -422,13 +435,14 @@ export class ContextSession implements SessionHost, SaveState, HeaderListener {
       await this.#backing.remove(true);
       throw error;
     }
+    return undefined;
   }
 
   #conclude(
     outcome: WriteOutcome,
     draft: Draft,
     request: CommitRequest,
-  ): undefined | Promise<void> {
+  ): undefined | Promise<undefined> {
     if (outcome.status === 'rotate') return this.#write(draft, request);
     if (outcome.status === 'gone') this.#gone(request);
     else this.#wrote(draft, outcome);
@@ -532,8 +546,8 @@ export class ContextSession implements SessionHost, SaveState, HeaderListener {
     this.stored = undefined;
     // A session that got a new id in this request lies under that one.
     const id = this.#backing.storeKey === undefined ? undefined : this.#backing.id;
-    this.#loading = this.#loadLater(id);
-    await this.#loading;
+    this.#loading = this.#loadBy(id) ?? true;
+    if (this.#loading !== true) await this.#loading;
   }
 
   refuse(reason: 'reserved-key'): void {

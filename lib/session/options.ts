@@ -1,12 +1,10 @@
 import type { Context } from 'koa';
 import type { StoreError } from '../errors.js';
+import type { Awaitable } from './awaitable.js';
 import type { SessionCodec } from './codec.js';
 import { decode, encode } from './codec.js';
 import type { Session } from './session.js';
 import type { SessionRecord, SessionStore } from './store.js';
-
-/** A value, or a promise of it. @internal */
-export type Awaitable<T> = T | PromiseLike<T>;
 
 /**
  * Carries the id between client and server instead of a cookie: a header, say.

@@ -88,7 +88,7 @@ export class SessionOwners {
    * Ends all of the owner's sessions.
    * @returns how many were ended.
    */
-  endAll(owner: string): Promise<number> {
+  async endAll(owner: string): Promise<number> {
     return storeCall('destroy', this.#timeout, () => this.#store.destroyByOwner(owner));
   }
 
@@ -102,7 +102,7 @@ export class SessionOwners {
     await storeCall('destroy', this.#timeout, () => store.clear());
   }
 
-  #records(owner: string): Promise<OwnedRecord[]> {
+  async #records(owner: string): Promise<OwnedRecord[]> {
     return storeCall('list', this.#timeout, () => this.#store.listByOwner(owner));
   }
 }

@@ -132,7 +132,7 @@ export interface CreatingStore {
     record: SessionRecord,
     maxAge: StoreMaxAge,
     options: StoreWriteOptions,
-  ): Promise<boolean>;
+  ): Promise<boolean> | boolean;
 }
 
 /**
@@ -190,7 +190,7 @@ export interface VersionedStore {
     key: string,
     maxAge: StoreMaxAge,
     options: StoreReadOptions,
-  ): Promise<VersionedRecord | undefined>;
+  ): Promise<VersionedRecord | undefined> | VersionedRecord | undefined;
 
   /**
    * Replaces the record if it exists and its version is still `version`. Never creates one.
@@ -201,7 +201,7 @@ export interface VersionedStore {
     record: SessionRecord,
     maxAge: StoreMaxAge,
     options: StoreWriteOptions,
-  ): Promise<UpdateResult>;
+  ): Promise<UpdateResult> | UpdateResult;
 }
 
 /**
@@ -219,7 +219,7 @@ export interface TouchingStore {
    * Sets the record's remaining life to `maxAge`.
    * @returns whether there was a live record.
    */
-  touch(key: string, maxAge: StoreMaxAge, options: StoreCallOptions): Promise<boolean>;
+  touch(key: string, maxAge: StoreMaxAge, options: StoreCallOptions): Promise<boolean> | boolean;
 }
 
 /**

@@ -133,23 +133,23 @@ export class MemoryStore implements CapableStore {
     if (row !== NO_ROW) this.#remove(row);
   }
 
-  async create(
+  create(
     key: string,
     record: SessionRecord,
     maxAge: StoreMaxAge,
     options?: StoreWriteOptions,
-  ): Promise<boolean> {
+  ): Promise<boolean> | boolean {
     const row = this.#live(key, Date.now());
     if (row !== NO_ROW) return this.#isRepeat(row, options);
     this.#write(NO_ROW, key, record, maxAge, options?.writeId);
     return true;
   }
 
-  async read(
+  read(
     key: string,
     _maxAge?: StoreMaxAge,
     options?: StoreReadOptions,
-  ): Promise<VersionedRecord | undefined> {
+  ): Promise<VersionedRecord | undefined> | VersionedRecord | undefined {
     const now = Date.now();
     const row = this.#live(key, now);
     if (row === NO_ROW) return undefined;
@@ -158,13 +158,13 @@ export class MemoryStore implements CapableStore {
     return this.#versioned(row, record);
   }
 
-  async update(
+  update(
     key: string,
     version: string | number,
     record: SessionRecord,
     maxAge: StoreMaxAge,
     options?: StoreWriteOptions,
-  ): Promise<UpdateResult> {
+  ): Promise<UpdateResult> | UpdateResult {
     const row = this.#live(key, Date.now());
     if (row === NO_ROW) return { status: 'gone' };
     const current = this.#table.versions[row] as number;
@@ -176,7 +176,7 @@ export class MemoryStore implements CapableStore {
     return { status: 'ok', version: this.#lastVersion };
   }
 
-  async touch(key: string, maxAge: StoreMaxAge): Promise<boolean> {
+  touch(key: string, maxAge: StoreMaxAge): Promise<boolean> | boolean {
     const now = Date.now();
     const row = this.#live(key, now);
     if (row === NO_ROW) return false;

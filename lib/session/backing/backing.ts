@@ -1,5 +1,5 @@
 import type { Draft } from './draft.js';
-import type { Awaitable } from '../options.js';
+import type { Awaitable } from '../awaitable.js';
 import type { SessionRecord } from '../store.js';
 
 /**

@@ -1,4 +1,5 @@
 import { type Backing, type Loaded, WRITTEN, type WriteOutcome } from './backing.js';
+import { after, type Awaitable, isThenable } from '../awaitable.js';
 import type { CarrierHost } from '../http/carrier.js';
 import {
   readSessionCookie,
@@ -11,9 +12,7 @@ import type { SessionCodec } from '../codec.js';
 import { encode, encodeJson } from '../codec.js';
 import type { Draft } from './draft.js';
 import { emitEvent } from '../events.js';
-import type { Awaitable } from '../options.js';
 import { recordJson } from './record.js';
-import { isThenable } from './store-call.js';
 import type { SessionRecord } from '../store.js';
 
 /**
@@ -47,10 +46,9 @@ export class CookieBacking implements Backing {
   /** Of several cookies with the session's name, the first that opens is it. */
   #loadSealed(codec: SessionCodec, [text, ...others]: string[]): Awaitable<Loaded> {
     if (text === undefined) return this.#loadUnsealed(codec);
-    const taken = (record: SessionRecord | undefined): Awaitable<Loaded> =>
-      record === undefined ? this.#loadSealed(codec, others) : { status: 'found', record };
-    const record = codec.decode(text, { name: this.#host.options.key });
-    return isThenable(record) ? Promise.resolve(record).then(taken) : taken(record);
+    return after(codec.decode(text, { name: this.#host.options.key }), (record) =>
+      record === undefined ? this.#loadSealed(codec, others) : { status: 'found', record },
+    );
   }
 
   /** While a migration runs, a cookie that is no seal may be one that koa-session signed. */
@@ -113,9 +111,7 @@ export class CookieBacking implements Backing {
   }
 
   write(draft: Draft): Awaitable<WriteOutcome> {
-    const value = this.#value(draft);
-    if (isThenable(value)) return Promise.resolve(value).then((text) => this.#send(draft, text));
-    return this.#send(draft, value);
+    return after(this.#value(draft), (value) => this.#send(draft, value));
   }
 
   #value(draft: Draft): Awaitable<string> {
@@ -175,8 +171,7 @@ function removeUndecodable(host: CarrierHost): void {
 }
 
 function found(record: Awaitable<SessionRecord | undefined>): Awaitable<Loaded> {
-  if (isThenable(record)) {
-    return Promise.resolve(record).then((value) => found(value));
-  }
-  return record === undefined ? { status: 'unreadable' } : { status: 'found', record };
+  return after(record, (each) =>
+    each === undefined ? { status: 'unreadable' } : { status: 'found', record: each },
+  );
 }

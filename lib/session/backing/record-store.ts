@@ -4,7 +4,7 @@ import type { Draft } from './draft.js';
 import { recordTag } from '../crypto/record-tag.js';
 import { emitEvent } from '../events.js';
 import { lifetimeOf, RECORD_GRACE } from '../rules/lifetime.js';
-import type { Awaitable } from '../options.js';
+import type { Awaitable } from '../awaitable.js';
 import { storeCall, type StoreOperation } from './store-call.js';
 import { newWriteId } from './write-id.js';
 import type {
@@ -68,7 +68,7 @@ export class RecordStore {
     this.isVersioned = isVersionedStore(store);
   }
 
-  read(key: string): Promise<KeyedRecord | undefined> {
+  read(key: string): Awaitable<KeyedRecord | undefined> {
     // A `maxAge` set before the session was loaded counts, as in koa-session.
     const { ctx, maxAge, options } = this.#host;
     const { store } = this;
@@ -139,7 +139,7 @@ export class RecordStore {
   }
 
   /** koa-session's write. */
-  set(key: string, draft: Draft): Promise<WriteOutcome> {
+  set(key: string, draft: Draft): Awaitable<WriteOutcome> {
     const { ctx, options } = this.#host;
     const record = this.#tagged(key, draft.record());
     return this.#call(
@@ -167,7 +167,7 @@ export class RecordStore {
     return this.#call('create', () => store.create(key, record, draft.lifetime.store, settings));
   }
 
-  update(key: string, version: string | number, draft: Draft): Promise<UpdateResult> {
+  update(key: string, version: string | number, draft: Draft): Awaitable<UpdateResult> {
     const changed = draft.reason === 'changed';
     return this.#update(key, version, draft.record(), draft.lifetime.store, changed);
   }
@@ -178,7 +178,7 @@ export class RecordStore {
     version: string | number,
     successor: string,
     grace: number,
-  ): Promise<UpdateResult> {
+  ): Awaitable<UpdateResult> {
     const until = Date.now() + grace;
     const pointer = { [MOVED]: successor, [UNTIL]: until, _expire: until };
     return this.#update(key, version, pointer, Math.max(grace, POINTER_LIFE), true);
@@ -190,7 +190,7 @@ export class RecordStore {
     record: SessionRecord,
     maxAge: StoreMaxAge,
     changed: boolean,
-  ): Promise<UpdateResult> {
+  ): Awaitable<UpdateResult> {
     const { ctx, options } = this.#host;
     const { store } = this;
     if (!isVersionedStore(store)) throw new TypeError('the store has no "update"');
@@ -221,9 +221,9 @@ export class RecordStore {
 
   #call<T, R = T>(
     operation: StoreOperation,
-    call: () => T | PromiseLike<T>,
+    call: () => Awaitable<T>,
     made?: (answer: T) => R,
-  ): Promise<R> {
+  ): Awaitable<R> {
     return storeCall(operation, this.#host.options.storeTimeout, call, made);
   }
 }

@@ -1,16 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { SessionCommitError, SessionOptionsError, StoreError, typeName } from '../../errors.js';
 import { type Backing, GONE, type Loaded, WRITTEN, type WriteOutcome } from './backing.js';
+import { after, type Awaitable, isThenable } from '../awaitable.js';
 import type { CarrierHost } from '../http/carrier.js';
 import { IdCarrier } from '../http/carrier.js';
 import type { Draft } from './draft.js';
 import { emitEvent } from '../events.js';
 import { newId } from '../crypto/id.js';
-import type { Awaitable } from '../options.js';
-import { movedNow, movedTo, RecordStore, underKey } from './record-store.js';
-import { isThenable } from './store-call.js';
+import { type KeyedRecord, movedNow, movedTo, RecordStore, underKey } from './record-store.js';
 import { isPlausibleId, storeKeyOf } from './store-key.js';
-import type { SessionStore } from '../store.js';
+import type { SessionStore, UpdateResult, VersionedRecord } from '../store.js';
 import { takeTurn } from './turns.js';
 
 /** How often a new id is tried when the one made is taken. */
@@ -85,10 +84,7 @@ export class StoreBacking implements Backing {
   }
 
   load(known?: string): Awaitable<Loaded> {
-    const sent = known ?? this.#carrier.read();
-    return isThenable(sent)
-      ? Promise.resolve(sent).then((id) => this.#loadBy(id))
-      : this.#loadBy(sent);
+    return after(known ?? this.#carrier.read(), (id) => this.#loadBy(id));
   }
 
   #loadBy(id: string | null | undefined): Awaitable<Loaded> {
@@ -102,17 +98,30 @@ export class StoreBacking implements Backing {
     return this.#find(id);
   }
 
-  async #find(id: string): Promise<Loaded> {
-    const { hashIds } = this.#host.options;
+  #find(id: string): Awaitable<Loaded> {
     const key = this.#keyOf(id);
-    let read = await this.#records.read(key);
-    const isPlain = !read?.record && hashIds?.acceptPlain === true;
-    if (isPlain) read = await this.#records.read(id);
-    const led = read?.record ? this.#records.successor(read) : read;
-    const found = isThenable(led) ? await led : led;
-    if (found === undefined) return NOT_FOUND;
+    return after(this.#records.read(key), (read) => {
+      if (read?.record) return this.#lead(key, read);
+      const { hashIds } = this.#host.options;
+      return hashIds?.acceptPlain === true ? this.#findPlain(id, key) : this.#found(key, read);
+    });
+  }
+
+  /** A session from before `hashIds`. */
+  async #findPlain(id: string, key: string): Promise<Loaded> {
+    const read = await this.#records.read(id);
+    const found = read?.record ? await this.#records.successor(read) : read;
     // What was sent is the hash of an id: its sender has read the store.
-    if (isPlain && found.record?.['_hashed'] === true) return NOT_FOUND;
+    return found?.record?.['_hashed'] === true ? NOT_FOUND : this.#found(key, found);
+  }
+
+  #lead(key: string, read: KeyedRecord): Awaitable<Loaded> {
+    return after(this.#records.successor(read), (found) => this.#found(key, found));
+  }
+
+  /** @param key where it would be if it had not moved. */
+  #found(key: string, found: KeyedRecord | undefined): Loaded {
+    if (found === undefined) return NOT_FOUND;
     this.#foundKey = found.key === key ? undefined : found.key;
     if (this.#records.isVersioned) this.#version = found.version;
     return { status: 'found', record: found.record };
@@ -157,32 +166,32 @@ export class StoreBacking implements Backing {
     return typeof this.#id === 'string' ? this.#id : this.#id.then((id) => (this.#id = id));
   }
 
-  async write(draft: Draft): Promise<WriteOutcome> {
-    const ready = this.#ready();
-    const id = isThenable(ready) ? await ready : ready;
+  write(draft: Draft): Awaitable<WriteOutcome> {
+    return after(this.#ready(), (id) => this.#writeAs(id, draft));
+  }
+
+  #writeAs(id: string, draft: Draft): Awaitable<WriteOutcome> {
     const key = this.#foundKey ?? this.#keyOf(id);
     if (draft.regenerate !== undefined) return this.#rotate(draft, key);
     const isPlain = key === id && this.#host.options.hashIds !== undefined;
     if (isPlain && this.#stored) return this.#move(draft, key);
     const created = !this.#stored;
-    const outcome = await this.#put(draft, key);
-    if (outcome.status !== 'written') return outcome;
-    this.#stored = true;
-    const sent = this.#send(draft);
-    if (isThenable(sent)) await sent;
-    return { ...outcome, created };
+    return after(this.#put(draft, key), (outcome) => {
+      if (outcome.status !== 'written') return outcome;
+      this.#stored = true;
+      const { status, merges } = outcome;
+      return after(this.#send(draft), () => ({ status, created, merges }));
+    });
   }
 
   /** Hands the client its id, unless a pointer led here: then it was told by another answer. */
   #send(draft: Draft): Awaitable<unknown> {
     if (this.#foundKey !== undefined) return undefined;
     const replaces = draft.regenerate !== undefined;
-    const send = (id: string) => this.#carrier.write(id, draft.lifetime.cookie, replaces);
-    const id = this.#ready();
-    return isThenable(id) ? id.then(send) : send(id);
+    return after(this.#ready(), (id) => this.#carrier.write(id, draft.lifetime.cookie, replaces));
   }
 
-  #put(draft: Draft, key: string): Promise<WriteOutcome> {
+  #put(draft: Draft, key: string): Awaitable<WriteOutcome> {
     if (!this.#records.isVersioned) return this.#records.set(key, draft);
     if (!this.#stored) return this.#create(draft);
     const prolongs = draft.reason === 'rolling' || draft.reason === 'renew';
@@ -207,33 +216,58 @@ export class StoreBacking implements Backing {
     );
   }
 
-  /** Compare-and-set; a conflict is merged with what is stored and tried again. */
-  async #update(draft: Draft, firstKey: string): Promise<WriteOutcome> {
+  /** Compare-and-set: most writes meet nobody. */
+  #update(draft: Draft, key: string): Awaitable<WriteOutcome> {
+    const version = this.#version;
+    if (version === undefined) return this.#contend(draft, key, undefined);
+    return after(this.#records.update(key, version, draft), (result) =>
+      result.status === 'conflict'
+        ? this.#contend(draft, key, result)
+        : this.#updated(key, result, 0),
+    );
+  }
+
+  #updated(
+    key: string,
+    result: Exclude<UpdateResult, { status: 'conflict' }>,
+    merges: number,
+  ): WriteOutcome {
+    if (result.status === 'gone') return result;
+    this.#version = result.version;
+    this.#isUnder(key);
+    return { status: 'written', created: false, merges };
+  }
+
+  /**
+   * The way of a write that met another: what is stored is merged with, and it is tried again.
+   * @param met what the first try met; `undefined` before any, where no version is known.
+   */
+  async #contend(
+    draft: Draft,
+    firstKey: string,
+    met: VersionedRecord | undefined,
+  ): Promise<WriteOutcome> {
     const due = draft.regenerate;
+    const { maxMergeAttempts } = this.#host.options;
     let endTurn: (() => void) | undefined;
     try {
-      let target =
-        this.#version === undefined
-          ? await this.#latest(draft, firstKey)
-          : { key: firstKey, version: this.#version };
-      const { maxMergeAttempts } = this.#host.options;
-      for (let merges = 0; merges <= maxMergeAttempts; merges++) {
-        if (target === undefined) return GONE;
-        const { key, version } = target;
-        if (draft.regenerate !== due) return this.#rotateFrom(key, version);
-        const result = await this.#records.update(key, version, draft);
-        if (result.status === 'ok') {
-          this.#version = result.version;
-          this.#isUnder(key);
-          return { ...WRITTEN, merges };
+      let conflict = met;
+      let target = met === undefined ? await this.#latest(draft, firstKey) : undefined;
+      let key = firstKey;
+      for (let merges = met === undefined ? 0 : 1; merges <= maxMergeAttempts; merges++) {
+        if (conflict !== undefined) {
+          endTurn ??= await takeTurn(this.store, key);
+          target = await this.#records.successor(underKey(key, conflict));
+          if (target !== undefined) await draft.rebase(target.record);
+          // With the turn, only other processes are left to meet.
+          if (merges > 2) await delay(Math.random() * Math.min(merges - 1, MAX_BACKOFF));
         }
-        if (result.status === 'gone') return result;
-        endTurn ??= await takeTurn(this.store, key);
-        const latest = await this.#records.successor(underKey(key, result));
-        if (latest !== undefined) await draft.rebase(latest.record);
-        target = latest;
-        // With the turn, only other processes are left to meet.
-        if (merges > 1) await delay(Math.random() * Math.min(merges, MAX_BACKOFF));
+        if (target === undefined) return GONE;
+        key = target.key;
+        if (draft.regenerate !== due) return this.#rotateFrom(key, target.version);
+        const result = await this.#records.update(key, target.version, draft);
+        if (result.status !== 'conflict') return this.#updated(key, result, merges);
+        conflict = result;
       }
       throw tooManyConflicts(maxMergeAttempts);
     } finally {
@@ -250,10 +284,7 @@ export class StoreBacking implements Backing {
   }
 
   /** What is stored now, for a write after `create`: that told no version, and others may have written. */
-  async #latest(
-    draft: Draft,
-    key: string,
-  ): Promise<{ key: string; version: string | number } | undefined> {
+  async #latest(draft: Draft, key: string): Promise<KeyedRecord | undefined> {
     const read = await this.#records.read(key);
     const latest = read && (await this.#records.successor(read));
     if (latest !== undefined) await draft.rebase(latest.record);

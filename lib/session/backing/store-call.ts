@@ -1,4 +1,5 @@
 import { StoreError } from '../../errors.js';
+import { type Awaitable, isThenable } from '../awaitable.js';
 import { deadlinesOf } from './deadlines.js';
 
 /** What is done to the store; a write that times out may have been applied all the same. @internal */
@@ -6,30 +7,28 @@ export type StoreOperation = 'get' | 'set' | 'destroy' | 'create' | 'update' | '
 
 /**
  * Runs one store call under a deadline. Whatever the store throws comes out as a
- * {@link StoreError}.
+ * {@link StoreError}, in a promise; what a store in memory answers at once is there at once.
  *
  * @param timeout milliseconds; 0 for none.
- * @param made makes of the store's answer what is promised; without it, that is the answer.
+ * @param made makes of the store's answer what is wanted; without it, that is the answer.
  * @internal
  */
 export function storeCall<T, R = T>(
   operation: StoreOperation,
   timeout: number,
-  call: () => T | PromiseLike<T>,
+  call: () => Awaitable<T>,
   made: (answer: T) => R = asItIs,
-): Promise<R> {
-  let result: T | PromiseLike<T>;
+): R | Promise<R> {
+  let result: Awaitable<T>;
   try {
     result = call();
   } catch (error) {
     return Promise.reject(storeError(operation, error));
   }
-  return isThenable(result)
-    ? inTime(operation, timeout, result, made)
-    : Promise.resolve(result).then(made);
+  return isThenable(result) ? inTime(operation, timeout, result, made) : made(result);
 }
 
-/** What is promised where nothing is to be made of the answer: `R` is `T` then. */
+/** What is wanted where nothing is to be made of the answer: `R` is `T` then. */
 function asItIs<T, R>(answer: T): R {
   return answer as unknown as R;
 }
@@ -75,13 +74,4 @@ function tooLate(operation: StoreOperation, timeout: number): StoreError {
     outcome: reads ? 'not-applied' : 'unknown',
     message: `the session store gave no answer to "${operation}" within ${timeout} ms: check the store, or raise "storeTimeout"`,
   });
-}
-
-/** @internal */
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    (typeof value === 'object' || typeof value === 'function') &&
-    value !== null &&
-    typeof (value as { then?: unknown }).then === 'function'
-  );
 }

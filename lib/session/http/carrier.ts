@@ -9,7 +9,8 @@ import {
 } from './cookie.js';
 import { SessionCommitError } from '../../errors.js';
 import { emitEvent, type SessionEvents } from '../events.js';
-import type { Awaitable, ExternalKey, ResolvedSessionOptions } from '../options.js';
+import type { Awaitable } from '../awaitable.js';
+import type { ExternalKey, ResolvedSessionOptions } from '../options.js';
 
 const EPOCH = new Date(0);
 

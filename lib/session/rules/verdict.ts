@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import type { Loaded } from '../backing/backing.js';
-import { isThenable } from '../backing/store-call.js';
+import { after } from '../awaitable.js';
 import { isBoundTo } from '../crypto/binding.js';
 import type { ResolvedSessionOptions } from '../options.js';
 import type { SessionRecord } from '../store.js';
@@ -35,9 +35,7 @@ export function verdictOn(
   if (isPastAbsolute(options, record as Marks, now)) return 'expired';
   if (!isBoundHere(ctx, options, record)) return 'foreign';
   if (options.valid === undefined) return 'accepted';
-  const valid = options.valid(ctx, record);
-  if (isThenable(valid)) return Promise.resolve(valid).then((ok) => (ok ? 'accepted' : 'invalid'));
-  return valid ? 'accepted' : 'invalid';
+  return after(options.valid(ctx, record), (ok) => (ok ? 'accepted' : 'invalid'));
 }
 
 function isBoundHere(

@@ -93,7 +93,7 @@ export class ContractBench {
     await this.store.set(key, record, lifetime, { changed: true, rolling: false });
   }
 
-  create(key: string, record: SessionRecord, lifetime: number = LONG): Promise<boolean> {
+  async create(key: string, record: SessionRecord, lifetime: number = LONG): Promise<boolean> {
     return this.store.create(key, record, lifetime, {});
   }
 
