@@ -35,6 +35,8 @@ import {
 } from './save-plan.js';
 import { RESERVED_KEYS, Session, type SessionHost, UNDERSCORE } from './session.js';
 import { StoreBacking } from './backing/store-backing.js';
+import { cloneOf } from './backing/json-copy.js';
+import type { KnownRecord } from './backing/known-record.js';
 import { Snapshot } from './backing/snapshot.js';
 import type { SessionRecord } from './store.js';
 
@@ -77,6 +79,8 @@ export class ContextSession implements SessionHost, SaveState, HeaderListener {
   #session: Session | null | undefined;
   /** A record that is loaded and valid, until somebody asks for the session. */
   #record: SessionRecord | undefined;
+  /** The same record, where it is not this request's alone. */
+  #known: KnownRecord | undefined;
   stored: Snapshot | undefined;
   marks: Marks = NO_MARKS;
   newMarks: Marks = NO_MARKS;
@@ -233,6 +237,7 @@ export class ContextSession implements SessionHost, SaveState, HeaderListener {
     if (this.options.load !== 'lazy') this.#session = undefined;
     if (loaded.status === 'found' && verdict === 'accepted') {
       this.#record = loaded.record as SessionRecord;
+      this.#known = loaded.known;
       this.#restoreFields(this.#record);
       this.marks = marksOf(this.#record);
       this.#backing.adopt();
@@ -243,7 +248,7 @@ export class ContextSession implements SessionHost, SaveState, HeaderListener {
     } else if (loaded.status === 'found' && verdict !== 'none' && verdict !== 'accepted') {
       emitRecordEvent(this.ctx.app, `session:${verdict}`, {
         key: this.#backing.offered,
-        value: loaded.record,
+        value: loaded.known === undefined ? loaded.record : cloneOf(loaded.record),
         ctx: this.ctx,
       });
     }
@@ -266,8 +271,11 @@ export class ContextSession implements SessionHost, SaveState, HeaderListener {
     const record = this.#record;
     const session = new Session(this, record === undefined);
     if (record !== undefined) {
+      const known = this.#known;
       this.#record = undefined;
-      this.stored = Snapshot.of(this.#fill(session, record));
+      this.#known = undefined;
+      known?.fill(session);
+      this.stored = known?.data ?? Snapshot.of(this.#fill(session, record));
     }
     this.#session = session;
     return session;
@@ -538,6 +546,7 @@ export class ContextSession implements SessionHost, SaveState, HeaderListener {
   async reload(): Promise<void> {
     this.#session = undefined;
     this.#record = undefined;
+    this.#known = undefined;
     this.#loading = undefined;
     this.#loaded = false;
     this.requireSave = false;

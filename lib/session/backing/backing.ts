@@ -1,4 +1,5 @@
 import type { Draft } from './draft.js';
+import type { KnownRecord } from './known-record.js';
 import type { Awaitable } from '../awaitable.js';
 import type { SessionRecord } from '../store.js';
 
@@ -14,7 +15,12 @@ import type { SessionRecord } from '../store.js';
 export type Loaded =
   | { status: 'none' }
   | { status: 'unreadable' }
-  | { status: 'found'; record: SessionRecord | null | undefined };
+  | {
+      status: 'found';
+      record: SessionRecord | null | undefined;
+      /** The same, where other requests are given it too: it must stay as it is. */
+      known?: KnownRecord | undefined;
+    };
 
 /**
  * How a write ended. `merges`: how often it met a parallel write. `rotate`: what a parallel write

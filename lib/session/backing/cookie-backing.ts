@@ -9,9 +9,10 @@ import {
   writeSessionCookie,
 } from '../http/carrier.js';
 import type { SessionCodec } from '../codec.js';
-import { encode, encodeJson } from '../codec.js';
+import { decode, encode, encodeJson } from '../codec.js';
 import type { Draft } from './draft.js';
 import { emitEvent } from '../events.js';
+import { KnownRecord } from './known-record.js';
 import { recordJson } from './record.js';
 import type { SessionRecord } from '../store.js';
 
@@ -37,7 +38,7 @@ export class CookieBacking implements Backing {
     const { codec, key } = this.#host.options;
     if (codec === undefined) return this.#loadSigned();
     if (!codec.authenticates) {
-      const text = readSessionCookie(this.#host);
+      const { value: text } = readSessionCookie(this.#host);
       return text === undefined ? { status: 'none' } : found(codec.decode(text, { name: key }));
     }
     return this.#loadSealed(codec, readSessionCookies(this.#host));
@@ -65,10 +66,19 @@ export class CookieBacking implements Backing {
   /** @param signed whether a signature is required whatever the option `signed` says. */
   #loadSigned(signed?: true): Awaitable<Loaded> {
     const { options } = this.#host;
-    const text = readSessionCookie(this.#host, signed);
+    const { value: text, known: signature } = readSessionCookie(this.#host, signed);
     if (!text) return { status: 'none' };
+    // A hook of the application is given a record of its own, and makes of the text what it likes.
+    const isOwn =
+      signature === undefined || options.decode !== decode || options.valid !== undefined;
+    if (!isOwn && signature.content instanceof KnownRecord) return foundAgain(signature.content);
     try {
       const record = options.decode(text);
+      if (!isOwn) {
+        const known = KnownRecord.of(record);
+        signature.content = known;
+        if (known !== undefined) return foundAgain(known);
+      }
       if (!isThenable(record)) return { status: 'found', record: record as SessionRecord };
       return Promise.resolve(record).then(
         (value): Loaded => ({ status: 'found', record: value as SessionRecord }),
@@ -168,6 +178,10 @@ export class CookieBacking implements Backing {
 /** koa-session clears the cookie with the session's own attributes, `maxAge` among them. */
 function removeUndecodable(host: CarrierHost): void {
   writeSessionCookie(host, '', typeof host.maxAge === 'number' ? host.maxAge : undefined);
+}
+
+function foundAgain(known: KnownRecord): Loaded {
+  return { status: 'found', record: known.record, known };
 }
 
 function found(record: Awaitable<SessionRecord | undefined>): Awaitable<Loaded> {

@@ -41,6 +41,17 @@ function copyOfMembers(members: object, depth: number): object {
   return copy;
 }
 
+/** A deep copy of what was read from JSON, where {@link copyOf} is only there to be compared with. @internal */
+export function cloneOf(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(cloneOf);
+  const clone: Record<string, unknown> = { ...value };
+  for (const name in clone) {
+    if (isNested(clone[name])) clone[name] = cloneOf(clone[name]);
+  }
+  return clone;
+}
+
 /** Puts a {@link copyOf} each nested value in its place. @internal */
 export function copyNested(members: Record<string, unknown>, depth = 1): void {
   for (const name in members) {

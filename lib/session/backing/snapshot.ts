@@ -23,6 +23,11 @@ export class Snapshot {
     return new Snapshot(values, undefined);
   }
 
+  /** @param values read from JSON, and never changed from here on. */
+  static ofJsonValues(values: Record<string, unknown>): Snapshot {
+    return new Snapshot(values, undefined);
+  }
+
   static ofJson(json: string): Snapshot {
     return new Snapshot(undefined, json);
   }

@@ -39,26 +39,52 @@ const MAX_REMEMBERED_CHARS = 1_024;
 const MAX_SHORT_CHARS = 128;
 
 /**
+ * A signature that was made, or found right, not long ago. Whoever reads its text may note here what
+ * came of it, for the next request that brings the same.
+ *
+ * @internal
+ */
+export class KnownSignature {
+  content: unknown;
+  readonly #text: string;
+  readonly #signature: string;
+
+  constructor(text: string, signature: string) {
+    this.#text = text;
+    this.#signature = signature;
+  }
+
+  isOf(text: string, signature: string): boolean {
+    return isSameSignature(this.#signature, signature) && this.#text === text;
+  }
+}
+
+/** A signature that is right: which key made it (0 is the newest). @internal */
+export interface Verified {
+  readonly index: number;
+  /** `undefined` where nothing is remembered. */
+  readonly known: KnownSignature | undefined;
+}
+
+/**
  * Signatures that were made with one key, or found right, not long ago, and the text that each is
  * of: a user's requests come in bursts, each with the same cookie. A signature depends on key and
  * text alone, so what is remembered can never be wrong, and what a client makes up is never
- * remembered.
+ * remembered. The same must hold for what is noted with it.
  *
  * A table in which a newcomer takes the place of whatever stood there: a `Map` would hash the whole
  * text, which costs half of what signing does, and grow. A text that is short itself, such as an
  * id, is found by its end, for answers that send the same cookie again.
  */
 class RecentSignatures {
-  readonly #texts = new Array<string>(REMEMBERED).fill('');
-  readonly #signatures = new Array<string>(REMEMBERED).fill('');
+  readonly #known = new Array<KnownSignature | undefined>(REMEMBERED).fill(undefined);
   readonly #ofShort = new Array<string>(REMEMBERED).fill('');
   readonly #shorts = new Array<string>(REMEMBERED).fill('');
 
-  has(data: string, signature: string): boolean {
-    const at = placeOf(signature);
-    const remembered = this.#signatures[at] as string;
+  find(data: string, signature: string): KnownSignature | undefined {
+    const known = this.#known[placeOf(signature)];
     // What a client sends meets another's signature here, and only who knows that learns more.
-    return remembered !== '' && isSameSignature(remembered, signature) && this.#texts[at] === data;
+    return known?.isOf(data, signature) ? known : undefined;
   }
 
   of(data: string): string | undefined {
@@ -67,15 +93,16 @@ class RecentSignatures {
     return this.#shorts[at] === data ? this.#ofShort[at] : undefined;
   }
 
-  add(data: string, signature: string): void {
-    if (data.length > MAX_REMEMBERED_CHARS) return;
-    const at = placeOf(signature);
-    this.#texts[at] = data;
-    this.#signatures[at] = signature;
-    if (data.length > MAX_SHORT_CHARS) return;
-    const place = placeOf(data);
-    this.#shorts[place] = data;
-    this.#ofShort[place] = signature;
+  add(text: string, signature: string): KnownSignature | undefined {
+    if (text.length > MAX_REMEMBERED_CHARS) return undefined;
+    const known = new KnownSignature(text, signature);
+    this.#known[placeOf(signature)] = known;
+    if (text.length <= MAX_SHORT_CHARS) {
+      const place = placeOf(text);
+      this.#shorts[place] = text;
+      this.#ofShort[place] = signature;
+    }
+    return known;
   }
 }
 
@@ -166,17 +193,33 @@ class KeyList implements CookieSigner {
   }
 
   index(data: string, signature: string): number {
-    for (let i = 0; i < this.keys.length; i++) {
-      const key = this.keys[i] as SigningKey;
-      const { signatures } = padsOf(key);
-      if (signatures.has(data, signature)) return i;
-      const expected = signCookie(data, key);
-      if (!isSameSignature(expected, signature)) continue;
-      signatures.add(data, expected);
-      return i;
-    }
-    return -1;
+    return this.verify(data, signature)?.index ?? -1;
   }
+
+  verify(data: string, signature: string): Verified | undefined {
+    for (let index = 0; index < this.keys.length; index++) {
+      const key = this.keys[index] as SigningKey;
+      const { signatures } = padsOf(key);
+      const known = signatures.find(data, signature);
+      if (known !== undefined) return { index, known };
+      const expected = signCookie(data, key);
+      if (isSameSignature(expected, signature)) {
+        return { index, known: signatures.add(data, expected) };
+      }
+    }
+    return undefined;
+  }
+}
+
+/** Which key made a signature; `undefined` where none did. @internal */
+export function verify(
+  signer: CookieSigner,
+  data: string,
+  signature: string,
+): Verified | undefined {
+  if (signer instanceof KeyList) return signer.verify(data, signature);
+  const index = signer.index(data, signature);
+  return index < 0 ? undefined : { index, known: undefined };
 }
 
 const keyLists = new WeakMap<readonly unknown[], KeyList>();

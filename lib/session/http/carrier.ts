@@ -1,5 +1,5 @@
 import type { Context } from 'koa';
-import type { CookieAttributes } from './cookie.js';
+import type { CookieAttributes, CookieRead } from './cookie.js';
 import {
   MAX_COOKIE_BYTES,
   measureCookie,
@@ -31,7 +31,7 @@ export interface CarrierHost {
  * @param signed whether a signature is required; `undefined` leaves it to the option `signed`.
  * @internal
  */
-export function readSessionCookie(host: CarrierHost, signed?: boolean): string | undefined {
+export function readSessionCookie(host: CarrierHost, signed?: boolean): CookieRead {
   const { ctx, options } = host;
   const read = readCookie(ctx, options.key, signed ?? options.signed, () => {
     const attributes = cookieAttributes(host, signed);
@@ -45,7 +45,7 @@ export function readSessionCookie(host: CarrierHost, signed?: boolean): string |
   if (read.outcome === 'bad-signature' || read.outcome === 'unsigned') {
     emitEvent(ctx.app, 'session:refused', refusal(host, 'bad-signature'));
   }
-  return read.value;
+  return read;
 }
 
 /**
@@ -133,7 +133,9 @@ export class IdCarrier {
   }
 
   read(): Awaitable<string | null | undefined> {
-    return this.#external ? this.#external.get(this.#host.ctx) : readSessionCookie(this.#host);
+    return this.#external
+      ? this.#external.get(this.#host.ctx)
+      : readSessionCookie(this.#host).value;
   }
 
   /** The client's `id` is this request's: it need not be told again. */

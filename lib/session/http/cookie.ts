@@ -4,8 +4,8 @@ import type { Context } from 'koa';
 import { assertCookie, attributesText } from './cookie-attributes.js';
 import type { CookieAttributes } from './cookie-attributes.js';
 import { cookiesOf } from './koa-cookies.js';
-import { signerOf } from '../crypto/signature.js';
-import type { CookieSigner } from '../crypto/signature.js';
+import { signerOf, verify } from '../crypto/signature.js';
+import type { CookieSigner, KnownSignature } from '../crypto/signature.js';
 
 export type { CookieAttributes } from './cookie-attributes.js';
 
@@ -39,17 +39,24 @@ export const MAX_SAME_NAME = 4;
  * @internal
  */
 export type CookieRead =
-  | { readonly outcome: 'value'; readonly value: string; readonly duplicates: boolean }
+  | {
+      readonly outcome: 'value';
+      readonly value: string;
+      readonly duplicates: boolean;
+      /** Where to note what came of the value; `undefined` where that is not remembered. */
+      readonly known: KnownSignature | undefined;
+    }
   | {
       readonly outcome: 'absent' | 'unsigned' | 'bad-signature';
       readonly value: undefined;
       readonly duplicates: boolean;
+      readonly known: undefined;
     };
 
 type NoValue = Exclude<CookieRead['outcome'], 'value'>;
 
 function noValue(outcome: NoValue, duplicates: boolean): CookieRead {
-  return Object.freeze({ outcome, value: undefined, duplicates });
+  return Object.freeze({ outcome, value: undefined, duplicates, known: undefined });
 }
 
 // Most requests without a session end here; they share one answer.
@@ -114,7 +121,7 @@ function readThroughKoa(ctx: Context, name: string, attributes: CookieAttributes
   const value = ctx.cookies.get(name, withoutHijack(attributes) as { signed: boolean });
   return value === undefined || value === null
     ? ABSENT
-    : { outcome: 'value', value, duplicates: false };
+    : { outcome: 'value', value, duplicates: false, known: undefined };
 }
 
 function missingKeys(): Error {
@@ -154,7 +161,7 @@ export function readCookie(
     const values = duplicates ? valuesIn(header, name, MAX_SAME_NAME) : [valueAt(header, at)];
     return readSigned(ctx, name, signer, header, values, attributes);
   }
-  return { outcome: 'value', value: valueAt(header, at), duplicates };
+  return { outcome: 'value', value: valueAt(header, at), duplicates, known: undefined };
 }
 
 function readSigned(
@@ -173,12 +180,12 @@ function readSigned(
   for (const value of values) {
     const data = `${name}=${value}`;
     for (const signature of signatures) {
-      const index = signer.index(data, signature);
-      if (index < 0) continue;
-      if (index > 0) {
+      const verified = verify(signer, data, signature);
+      if (verified === undefined) continue;
+      if (verified.index > 0) {
         renewSignature(ctx, signatureName, signer.sign(data), attributes());
       }
-      return { outcome: 'value', value, duplicates };
+      return { outcome: 'value', value, duplicates, known: verified.known };
     }
   }
   append(ctx.res, [`${signatureName}=${attributesText({}, true, isRequestSecure(ctx))}`], []);

@@ -355,7 +355,8 @@ describe.each([
       const pairs = first.headers.getSetCookie().map((line) => line.split(';')[0]);
       const second = await fetch(url, { headers: { cookie: pairs.join('; ') } });
       expect(await second.json()).toEqual({
-        read: { outcome: 'value', value: 'next', duplicates: false },
+        // Nothing of the signature, should anybody print it.
+        read: { outcome: 'value', value: 'next', duplicates: false, known: {} },
         koa: 'next',
       });
     } finally {
@@ -390,7 +391,7 @@ describe('reading a cookie', () => {
       `sid=; sid=x; sid=y; ${genuine}`,
     ]) {
       const ctx = context(app(), { keys, cookie });
-      expect(readCookie(ctx, 'sid', {})).toEqual({
+      expect(readCookie(ctx, 'sid', {})).toMatchObject({
         outcome: 'value',
         value: '1',
         duplicates: true,

@@ -1,0 +1,46 @@
+import { UNDERSCORE, RESERVED_KEYS } from '../session.js';
+import type { SessionRecord } from '../store.js';
+import { cloneOf } from './json-copy.js';
+import { Snapshot } from './snapshot.js';
+
+/**
+ * The record in a cookie, kept for the next request that brings the same cookie. It is nobody's to
+ * change: a session is given a copy of the data.
+ *
+ * @internal
+ */
+export class KnownRecord {
+  readonly record: SessionRecord;
+  /** The application's data in it. */
+  readonly data: Snapshot;
+  readonly #values: Record<string, unknown>;
+
+  private constructor(record: SessionRecord, values: Record<string, unknown>) {
+    this.record = record;
+    this.#values = values;
+    this.data = Snapshot.ofJsonValues(values);
+  }
+
+  /**
+   * @param record just read from JSON, and nobody else's.
+   * @returns `undefined` for one that each request must see for itself: it is no record, or a name
+   * in it is refused, which is told by event.
+   */
+  static of(record: unknown): KnownRecord | undefined {
+    if (typeof record !== 'object' || record === null || Array.isArray(record)) return undefined;
+    const values: Record<string, unknown> = {};
+    for (const key of Object.keys(record)) {
+      if (key.charCodeAt(0) === UNDERSCORE) continue;
+      if (RESERVED_KEYS.has(key)) return undefined;
+      values[key] = (record as SessionRecord)[key];
+    }
+    return new KnownRecord(record as SessionRecord, values);
+  }
+
+  /** Puts a copy of the data on `session`. */
+  fill(session: object): void {
+    for (const key of Object.keys(this.#values)) {
+      (session as Record<string, unknown>)[key] = cloneOf(this.#values[key]);
+    }
+  }
+}
