@@ -2,6 +2,8 @@
 import { connect } from 'node:net';
 
 const HEAD_END = Buffer.from('\r\n\r\n');
+/** As Koa and as Fastify spell it. */
+const SET_COOKIE = ['\r\nSet-Cookie: ', '\r\nset-cookie: '].map((text) => Buffer.from(text));
 
 /** Some connections to one server. */
 export class Client {
@@ -32,7 +34,8 @@ export class Client {
 
   /**
    * `count` requests of one path, all connections at once, each waiting for its answer before it
-   * sends the next. Every answer must be a 200.
+   * sends the next, with the cookies that it was given last, as a browser would. Every answer must
+   * be a 200.
    */
   async run(path, cookies, count) {
     const rest = stayAwake();
@@ -42,11 +45,14 @@ export class Client {
     );
     await Promise.all(
       this.#connections.map(async (connection, i) => {
-        const request = requests[i % requests.length];
+        let request = requests[i % requests.length];
         while (left-- > 0) {
           const answer = await connection.send(request);
           if (answer.latin1Slice(9, 12) !== '200') {
             throw new Error(`${path} answered ${answer.latin1Slice(0, 200)}`);
+          }
+          if (SET_COOKIE.some((start) => answer.includes(start))) {
+            request = requestFor(path, parse(answer).cookies.join('; '));
           }
         }
       }),
