@@ -66,17 +66,16 @@ export class CookieBacking implements Backing {
   /** @param signed whether a signature is required whatever the option `signed` says. */
   #loadSigned(signed?: true): Awaitable<Loaded> {
     const { options } = this.#host;
-    const { value: text, known: signature } = readSessionCookie(this.#host, signed);
+    const { value: text, known: place } = readSessionCookie(this.#host, signed);
     if (!text) return { status: 'none' };
     // A hook of the application is given a record of its own, and makes of the text what it likes.
-    const isOwn =
-      signature === undefined || options.decode !== decode || options.valid !== undefined;
-    if (!isOwn && signature.content instanceof KnownRecord) return foundAgain(signature.content);
+    const isOwn = place === undefined || options.decode !== decode || options.valid !== undefined;
+    if (!isOwn && place.content instanceof KnownRecord) return foundAgain(place.content);
     try {
       const record = options.decode(text);
       if (!isOwn) {
         const known = KnownRecord.of(record);
-        signature.content = known;
+        place.content = known;
         if (known !== undefined) return foundAgain(known);
       }
       if (!isThenable(record)) return { status: 'found', record: record as SessionRecord };

@@ -2,6 +2,7 @@ import { encode as encodeSigned } from '../codec.js';
 import type { CodecContext, SessionCodec } from '../codec.js';
 import { FreshNonces } from './fresh-nonces.js';
 import { deriveKey } from './key-derivation.js';
+import { type KnownText, KnownTexts, PROOF_CHARS } from './known-texts.js';
 import { checkSealedOptions } from './sealed-options.js';
 import type { SealedOptions, SealedSettings, SealRefusal } from './sealed-options.js';
 import type { SessionRecord } from '../store.js';
@@ -69,7 +70,9 @@ class SealKey {
 /**
  * A codec whose cookies nobody but the server can read or make: XAES-256-GCM with a key derived
  * from a secret, a new random nonce for each cookie, and the cookie's name and the purpose in
- * what is authenticated. It needs no `app.keys` and sends no `.sig` cookie.
+ * what is authenticated. It needs no `app.keys` and sends no `.sig` cookie. What seals held that were
+ * made or opened lately is remembered (at most 2,048 of at most 1,024 characters): a user's next
+ * request brings the same one.
  *
  * The record's own end (`_expire`) is inside the seal and checked by the session, which tells
  * `session:expired`. Data is not compressed: the length would tell an attacker who may write part
@@ -96,52 +99,99 @@ export function sealed(options: SealedOptions): SealedCodec {
   const keysById = new Map<number, SealKey[]>();
   for (const key of keys) keysById.set(key.id, [...(keysById.get(key.id) ?? []), key]);
 
+  const known = new KnownTexts();
+
   function refused(reason: SealRefusal, context: CodecContext): undefined {
     options.onRefused?.(reason, context);
+  }
+
+  /** What is in a seal, or why it is refused. */
+  function contentOf(text: string, name: string): Content | SealRefusal {
+    const proof = text.slice(-PROOF_CHARS);
+    const content = known.find(text, proof)?.content as Content | undefined;
+    if (content?.name === name) return content;
+    const opened = openText(text, name, keysById);
+    if (typeof opened !== 'string') note(known.add(text, proof), opened);
+    return opened;
   }
 
   return {
     authenticates: true,
     writesSigned,
     acceptsSigned: (now) => writesSigned || now < until,
-    encode: (record, { name }) =>
-      writesSigned ? encodeSigned(record) : seal(record, name, newest, settings),
+    encode(record, { name }) {
+      if (writesSigned) return encodeSigned(record);
+      const content = contentFor(record, name, settings);
+      const text = seal(content, newest, settings.padding);
+      note(known.add(text, text.slice(-PROOF_CHARS)), content);
+      return text;
+    },
     decode(text, context) {
-      const bytes = scratchOf(text.length);
-      const length = bytes.write(text, 'base64url');
-      // Node skips what is not base64url. Only the one true spelling of a seal is taken.
-      if (length < MIN_SEAL_BYTES || bytes.toString('base64url', 0, length) !== text) {
-        return refused('malformed', context);
-      }
-      if (bytes[0] !== FORMAT) return refused('malformed', context);
-      const candidates = keysById.get(bytes.readUInt8(1));
-      if (candidates === undefined) return refused('unknown-kid', context);
-      const plaintext = open(bytes, length, context.name, candidates);
-      if (plaintext === undefined) return refused('bad-tag', context);
-      if (plaintext.readUIntBE(0, 6) < settings.notBefore()) return refused('revoked', context);
-      const record = parseRecord(plaintext.toString('utf8', TIMES_BYTES));
+      const content = contentOf(text, context.name);
+      if (typeof content === 'string') return refused(content, context);
+      if (content.sealedAt < settings.notBefore()) return refused('revoked', context);
+      const record = parseRecord(content.json);
       if (record === undefined) return refused('malformed', context);
       const isDated = typeof record['_expire'] === 'number';
-      if (!isDated && plaintext.readUIntBE(6, 6) <= Date.now()) return refused('expired', context);
+      if (!isDated && content.end <= Date.now()) return refused('expired', context);
       return record;
     },
   };
 }
 
-function seal(record: SessionRecord, name: string, key: SealKey, settings: SealedSettings): string {
-  const json = JSON.stringify(record);
+/** What a seal holds, and the cookie that it is for. */
+interface Content {
+  readonly name: string;
+  readonly json: string;
+  /** When it was sealed and when it ends, epoch milliseconds. */
+  readonly sealedAt: number;
+  readonly end: number;
+}
+
+function note(known: KnownText | undefined, content: Content): void {
+  if (known !== undefined) known.content = content;
+}
+
+function contentFor(record: SessionRecord, name: string, settings: SealedSettings): Content {
   const now = Date.now();
   const expire = record['_expire'];
   const end = typeof expire === 'number' ? expire : now + settings.sessionMaxAge;
+  return { name, json: JSON.stringify(record), sealedAt: timeBits(now), end: timeBits(end) };
+}
 
+function openText(
+  text: string,
+  name: string,
+  keysById: ReadonlyMap<number, readonly SealKey[]>,
+): Content | SealRefusal {
+  const bytes = scratchOf(text.length);
+  const length = bytes.write(text, 'base64url');
+  // Node skips what is not base64url. Only the one true spelling of a seal is taken.
+  if (length < MIN_SEAL_BYTES || bytes.toString('base64url', 0, length) !== text) {
+    return 'malformed';
+  }
+  if (bytes[0] !== FORMAT) return 'malformed';
+  const candidates = keysById.get(bytes.readUInt8(1));
+  if (candidates === undefined) return 'unknown-kid';
+  const plaintext = open(bytes, length, name, candidates);
+  if (plaintext === undefined) return 'bad-tag';
+  return {
+    name,
+    json: plaintext.toString('utf8', TIMES_BYTES),
+    sealedAt: plaintext.readUIntBE(0, 6),
+    end: plaintext.readUIntBE(6, 6),
+  };
+}
+
+function seal({ name, json, sealedAt, end }: Content, key: SealKey, padding: number): string {
   // A character takes at most three bytes.
-  const bytes = scratchOf(MIN_SEAL_BYTES + 3 * json.length + settings.padding);
+  const bytes = scratchOf(MIN_SEAL_BYTES + 3 * json.length + padding);
   bytes[0] = FORMAT;
   bytes[1] = key.id;
-  bytes.writeUIntBE(timeBits(now), HEADER_BYTES, 6);
-  bytes.writeUIntBE(timeBits(end), HEADER_BYTES + 6, 6);
+  bytes.writeUIntBE(sealedAt, HEADER_BYTES, 6);
+  bytes.writeUIntBE(end, HEADER_BYTES + 6, 6);
   const bare = TIMES_BYTES + bytes.write(json, HEADER_BYTES + TIMES_BYTES);
-  const length = Math.ceil(bare / settings.padding) * settings.padding;
+  const length = Math.ceil(bare / padding) * padding;
   const tagAt = HEADER_BYTES + length;
   // Spaces behind JSON mean nothing to its reader.
   if (length > bare) bytes.fill(' ', HEADER_BYTES + bare, tagAt);

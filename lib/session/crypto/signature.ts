@@ -1,4 +1,5 @@
-import { hash, timingSafeEqual } from 'node:crypto';
+import { hash } from 'node:crypto';
+import { isSameProof, type KnownText, KnownTexts, placeOf, REMEMBERED } from './known-texts.js';
 
 /**
  * Signs cookies and finds the key that signed one: the part of `keygrip` that cookies need.
@@ -18,7 +19,6 @@ type SigningKey = string | Uint8Array<ArrayBuffer>;
 
 const BLOCK_BYTES = 64;
 const SHA1_BYTES = 20;
-const SIGNATURE_CHARS = 27;
 
 /** One key's HMAC state: the two padded blocks of RFC 2104, worked out once. */
 interface Pads {
@@ -26,92 +26,30 @@ interface Pads {
   readonly inner: string | Buffer;
   /** The outer block, followed by room for the inner digest. */
   readonly outer: Buffer;
-  readonly signatures: RecentSignatures;
+  readonly signed: KnownTexts;
+  readonly short: ShortTexts;
 }
 
-/** How many signatures of a key are remembered at most; a power of two. */
-const REMEMBERED = 2_048;
-
-/** The longest text whose signature is remembered. */
-const MAX_REMEMBERED_CHARS = 1_024;
-
-/** The longest text that is looked up by itself. */
+/** The longest text whose signature is found by the text itself. */
 const MAX_SHORT_CHARS = 128;
 
-/**
- * A signature that was made, or found right, not long ago. Whoever reads its text may note here what
- * came of it, for the next request that brings the same.
- *
- * @internal
- */
-export class KnownSignature {
-  content: unknown;
-  readonly #text: string;
-  readonly #signature: string;
+/** Signatures of texts such as ids, for answers that send the same cookie again. */
+class ShortTexts {
+  readonly #texts = new Array<string>(REMEMBERED).fill('');
+  readonly #signatures = new Array<string>(REMEMBERED).fill('');
 
-  constructor(text: string, signature: string) {
-    this.#text = text;
-    this.#signature = signature;
+  signatureOf(text: string): string | undefined {
+    if (text.length > MAX_SHORT_CHARS) return undefined;
+    const place = placeOf(text);
+    return this.#texts[place] === text ? this.#signatures[place] : undefined;
   }
 
-  isOf(text: string, signature: string): boolean {
-    return isSameSignature(this.#signature, signature) && this.#text === text;
+  add(text: string, signature: string): void {
+    if (text.length > MAX_SHORT_CHARS) return;
+    const place = placeOf(text);
+    this.#texts[place] = text;
+    this.#signatures[place] = signature;
   }
-}
-
-/** A signature that is right: which key made it (0 is the newest). @internal */
-export interface Verified {
-  readonly index: number;
-  /** `undefined` where nothing is remembered. */
-  readonly known: KnownSignature | undefined;
-}
-
-/**
- * Signatures that were made with one key, or found right, not long ago, and the text that each is
- * of: a user's requests come in bursts, each with the same cookie. A signature depends on key and
- * text alone, so what is remembered can never be wrong, and what a client makes up is never
- * remembered. The same must hold for what is noted with it.
- *
- * A table in which a newcomer takes the place of whatever stood there: a `Map` would hash the whole
- * text, which costs half of what signing does, and grow. A text that is short itself, such as an
- * id, is found by its end, for answers that send the same cookie again.
- */
-class RecentSignatures {
-  readonly #known = new Array<KnownSignature | undefined>(REMEMBERED).fill(undefined);
-  readonly #ofShort = new Array<string>(REMEMBERED).fill('');
-  readonly #shorts = new Array<string>(REMEMBERED).fill('');
-
-  find(data: string, signature: string): KnownSignature | undefined {
-    const known = this.#known[placeOf(signature)];
-    // What a client sends meets another's signature here, and only who knows that learns more.
-    return known?.isOf(data, signature) ? known : undefined;
-  }
-
-  of(data: string): string | undefined {
-    if (data.length > MAX_SHORT_CHARS) return undefined;
-    const at = placeOf(data);
-    return this.#shorts[at] === data ? this.#ofShort[at] : undefined;
-  }
-
-  add(text: string, signature: string): KnownSignature | undefined {
-    if (text.length > MAX_REMEMBERED_CHARS) return undefined;
-    const known = new KnownSignature(text, signature);
-    this.#known[placeOf(signature)] = known;
-    if (text.length <= MAX_SHORT_CHARS) {
-      const place = placeOf(text);
-      this.#shorts[place] = text;
-      this.#ofShort[place] = signature;
-    }
-    return known;
-  }
-}
-
-/** A place in the table, by the last characters, in which signatures and ids differ. */
-function placeOf(text: string): number {
-  const end = text.length;
-  let hash = 0;
-  for (let at = end > 4 ? end - 4 : 0; at < end; at++) hash = hash * 31 + text.charCodeAt(at);
-  return hash & (REMEMBERED - 1);
 }
 
 /** More keys than any rotation has; when an application goes beyond it, the cache starts anew. */
@@ -132,7 +70,8 @@ function makePads(key: Buffer): Pads {
   return {
     inner: isAscii ? inner.toString('latin1') : inner,
     outer,
-    signatures: new RecentSignatures(),
+    signed: new KnownTexts(),
+    short: new ShortTexts(),
   };
 }
 
@@ -167,16 +106,11 @@ export function signCookie(data: string, key: SigningKey): string {
   return hash('sha1', outer, 'base64url');
 }
 
-const expectedBytes = Buffer.alloc(SIGNATURE_CHARS);
-const receivedBytes = Buffer.alloc(SIGNATURE_CHARS);
-
-/** Compares in a time that tells nothing about how much of a forged signature was right. */
-function isSameSignature(expected: string, received: string): boolean {
-  if (received.length !== SIGNATURE_CHARS) return false;
-  expectedBytes.write(expected, 'latin1');
-  receivedBytes.write(received, 'latin1');
-  // The bytes of other characters may be the same in Latin-1.
-  return timingSafeEqual(expectedBytes, receivedBytes) && expected === received;
+/** A signature that is right: which key made it (0 is the newest). @internal */
+export interface Verified {
+  readonly index: number;
+  /** `undefined` where nothing is remembered. */
+  readonly known: KnownText | undefined;
 }
 
 class KeyList implements CookieSigner {
@@ -184,11 +118,11 @@ class KeyList implements CookieSigner {
 
   sign(data: string): string {
     const [key] = this.keys as [SigningKey];
-    const { signatures } = padsOf(key);
-    const remembered = signatures.of(data);
+    const pads = padsOf(key);
+    const remembered = pads.short.signatureOf(data);
     if (remembered !== undefined) return remembered;
     const signature = signCookie(data, key);
-    signatures.add(data, signature);
+    remember(pads, data, signature);
     return signature;
   }
 
@@ -199,16 +133,21 @@ class KeyList implements CookieSigner {
   verify(data: string, signature: string): Verified | undefined {
     for (let index = 0; index < this.keys.length; index++) {
       const key = this.keys[index] as SigningKey;
-      const { signatures } = padsOf(key);
-      const known = signatures.find(data, signature);
+      const pads = padsOf(key);
+      const known = pads.signed.find(data, signature);
       if (known !== undefined) return { index, known };
       const expected = signCookie(data, key);
-      if (isSameSignature(expected, signature)) {
-        return { index, known: signatures.add(data, expected) };
+      if (isSameProof(expected, signature)) {
+        return { index, known: remember(pads, data, expected) };
       }
     }
     return undefined;
   }
+}
+
+function remember({ signed, short }: Pads, data: string, signature: string): KnownText | undefined {
+  short.add(data, signature);
+  return signed.add(data, signature);
 }
 
 /** Which key made a signature; `undefined` where none did. @internal */

@@ -5,7 +5,8 @@ import { assertCookie, attributesText } from './cookie-attributes.js';
 import type { CookieAttributes } from './cookie-attributes.js';
 import { cookiesOf } from './koa-cookies.js';
 import { signerOf, verify } from '../crypto/signature.js';
-import type { CookieSigner, KnownSignature } from '../crypto/signature.js';
+import type { KnownText } from '../crypto/known-texts.js';
+import type { CookieSigner } from '../crypto/signature.js';
 
 export type { CookieAttributes } from './cookie-attributes.js';
 
@@ -44,7 +45,7 @@ export type CookieRead =
       readonly value: string;
       readonly duplicates: boolean;
       /** Where to note what came of the value; `undefined` where that is not remembered. */
-      readonly known: KnownSignature | undefined;
+      readonly known: KnownText | undefined;
     }
   | {
       readonly outcome: 'absent' | 'unsigned' | 'bad-signature';
