@@ -207,6 +207,12 @@ async function sealed(settings, progress) {
       'secure-session',
       { atMost: 2 },
     ),
+    ratio(
+      'for scale: the same, where each seal comes from another process',
+      samples,
+      'ours, sealed elsewhere',
+      'secure-session',
+    ),
   ];
 }
 

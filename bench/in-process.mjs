@@ -20,10 +20,12 @@ export function driver(app) {
 
 /** The `Cookie` header that a browser would send after an answer. */
 export function cookieOf(response) {
-  return [response.getHeader('set-cookie') ?? []]
-    .flat()
-    .map((cookie) => cookie.split(';')[0])
-    .join('; ');
+  let header = '';
+  for (const cookie of response.getHeader('set-cookie') ?? []) {
+    const pair = cookie.slice(0, cookie.indexOf(';'));
+    header = header === '' ? pair : `${header}; ${pair}`;
+  }
+  return header;
 }
 
 /** CPU microseconds of this process for each of `count` calls, every one in a turn of its own. */
@@ -40,16 +42,23 @@ export async function cpuPerCall(count, call) {
 
 /**
  * Measures functions against each other, in rounds of alternating order.
+ * @param calls by name a function, or `{ prepare(count), call() }` of which only the call counts
  * @returns for each name its CPU microseconds per call, one figure a round
  */
 export async function pairedCalls(calls, { rounds, count }, progress = () => undefined) {
   const names = Object.keys(calls);
   const samples = Object.fromEntries(names.map((name) => [name, []]));
-  for (const name of names) await cpuPerCall(count, calls[name]);
+  const measure = (name) => {
+    const each = calls[name];
+    if (typeof each === 'function') return cpuPerCall(count, each);
+    each.prepare(count);
+    return cpuPerCall(count, each.call);
+  };
+  for (const name of names) await measure(name);
   for (let round = 0; round < rounds; round++) {
     progress(round, rounds);
     const order = round % 2 === 0 ? names : [...names].reverse();
-    for (const name of order) samples[name].push(await cpuPerCall(count, calls[name]));
+    for (const name of order) samples[name].push(await measure(name));
   }
   return samples;
 }

@@ -18,7 +18,12 @@ export default async function engine(settings, progress) {
     if (!answer.data.endsWith(GREETING)) throw new Error(`"${name}" forgot its session`);
     calls[`${name} /none`] = () => drive('/none', cookie);
     calls[`${name} /read`] = () => drive('/read', cookie);
-    calls[`${name} /change`] = () => drive('/change', cookie);
+    let sent = cookie;
+    calls[`${name} /change`] = async () => {
+      const changed = await drive('/change', sent);
+      sent = cookieOf(changed);
+      return changed;
+    };
   }
   return pairedCalls(calls, settings, progress);
 }
