@@ -276,6 +276,14 @@ function isSecure(attributes: CookieAttributes, overHttps: boolean): boolean {
 /** Adds cookies to the answer, after those that begin with one of `replaced` are taken out. */
 function append(res: ServerResponse, cookies: string[], replaced: string[]): void {
   const sent = res.getHeader('Set-Cookie') as string | string[] | undefined;
+  const { setHeader } = OutgoingMessage.prototype;
+  const [first, second] = cookies;
+  if (!sent && second !== undefined && res.setHeader === setHeader) {
+    // Node joins an array to look through it, which costs more than the second call.
+    res.setHeader('Set-Cookie', first as string);
+    res.appendHeader('Set-Cookie', second);
+    return;
+  }
   let all = cookies;
   if (sent) {
     const earlier = typeof sent === 'string' ? [sent] : sent;
@@ -286,7 +294,7 @@ function append(res: ServerResponse, cookies: string[], replaced: string[]): voi
     all = [...kept, ...cookies];
   }
   // As in `cookies`: a response with `set` is Express's, whose `setHeader` may be wrapped.
-  if ('set' in res && res.set) OutgoingMessage.prototype.setHeader.call(res, 'Set-Cookie', all);
+  if ('set' in res && res.set) setHeader.call(res, 'Set-Cookie', all);
   else res.setHeader('Set-Cookie', all);
 }
 

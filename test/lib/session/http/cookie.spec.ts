@@ -516,6 +516,20 @@ describe('writing a cookie', () => {
     expect(sentBy(ctx)).toEqual(['sid=1; path=/; httponly']);
   });
 
+  it('shows both cookies to a setHeader that the application has wrapped', () => {
+    const ctx = context(new Koa(), { keys: ['a'] });
+    const { res } = ctx;
+    const original = res.setHeader.bind(res);
+    const seen: unknown[] = [];
+    res.setHeader = (name, value) => {
+      seen.push(value);
+      return original(name, value);
+    };
+    writeCookie(ctx, 'sid', '1', { signed: true });
+    expect(seen).toEqual([[expect.stringMatching(/^sid=/), expect.stringMatching(/^sid\.sig=/)]]);
+    expect(sentBy(ctx)).toEqual(seen[0]);
+  });
+
   it('leaves an array of headers that somebody else holds as it was', () => {
     const held = ['other=1', 'sid=0'];
     const ctx = context(new Koa(), { sent: held });
