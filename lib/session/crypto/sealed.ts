@@ -111,7 +111,7 @@ export function sealed(options: SealedOptions): SealedCodec {
     const content = known.find(text, proof)?.content as Content | undefined;
     if (content?.name === name) return content;
     const opened = openText(text, name, keysById);
-    if (typeof opened !== 'string') note(known.add(text, proof), opened);
+    if (typeof opened !== 'string') note(known.add(copyOf(text), copyOf(proof)), opened);
     return opened;
   }
 
@@ -146,6 +146,11 @@ interface Content {
   /** When it was sealed and when it ends, epoch milliseconds. */
   readonly sealedAt: number;
   readonly end: number;
+}
+
+/** What a client sent is a piece of its header, and would keep all of that in memory. */
+function copyOf(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
 }
 
 function note(known: KnownText | undefined, content: Content): void {
