@@ -168,8 +168,9 @@ export class MemoryStore implements CapableStore {
     const row = this.#live(key, Date.now());
     if (row === NO_ROW) return { status: 'gone' };
     const current = this.#table.versions[row] as number;
-    if (this.#isRepeat(row, options)) return { status: 'ok', version: current };
     if (current !== version) {
+      // A write that has been applied has changed the version: only then can it come again.
+      if (this.#isRepeat(row, options)) return { status: 'ok', version: current };
       return { status: 'conflict', ...this.#versioned(row, this.#recordOf(row)) };
     }
     this.#write(row, key, record, maxAge, options?.writeId);
