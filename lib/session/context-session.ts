@@ -196,14 +196,13 @@ export class ContextSession implements SessionHost, SaveState, HeaderListener {
       this.stored = undefined;
       this.expire = undefined;
     }
+    let work: void | Promise<void>;
     try {
-      const work = after((this.#backing as Backing).load(id), (loaded) => this.#judge(loaded));
-      return work instanceof Promise
-        ? work.catch((error: unknown) => this.#loadFailed(error))
-        : undefined;
+      work = after((this.#backing as Backing).load(id), (loaded) => this.#judge(loaded));
     } catch (error) {
-      return Promise.reject(error as Error);
+      work = Promise.reject(error as Error);
     }
+    return isThenable(work) ? work.catch((error: unknown) => this.#loadFailed(error)) : undefined;
   }
 
   #judge(loaded: Loaded): void | Promise<void> {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { StoreError, type SessionOptions } from '../../../lib/session/index.js';
+import { MemoryStore } from '../../../lib/stores/memory.js';
 import { KoaSite, PlainStore } from '../../support/koa-site.js';
 
 describe('when the store fails', () => {
@@ -49,6 +50,47 @@ describe('when the store fails', () => {
     await open();
     store.instead.set = down;
     const answer = await site.visit((_ctx, of) => (of().a = 2));
+    expect(answer.status).toBe(503);
+    expect(answer.headers.getSetCookie()).toEqual([]);
+  });
+
+  it.each<[string, () => SessionOptions]>([
+    [
+      'a store that throws at once',
+      () => {
+        const failing = new MemoryStore();
+        failing.read = () => {
+          throw new Error('connection refused');
+        };
+        return { store: failing };
+      },
+    ],
+    [
+      'an external key that throws a StoreError',
+      () => ({
+        externalKey: {
+          get: () => {
+            throw new StoreError('get', { kind: 'unavailable' });
+          },
+          set: () => undefined,
+        },
+      }),
+    ],
+  ])('%s is one that is down', async (_what, options) => {
+    await open(options());
+    const served = await site.visit((ctx) => (ctx.body = 'a page'));
+    expect([served.status, served.said]).toEqual([200, 'a page']);
+    expect((await site.visit((_ctx, of) => void of())).status).toBe(503);
+    expect(site.events).toEqual(['failed store', 'failed store']);
+  });
+
+  it('a store that throws at once when it is written to leaves no cookie either', async () => {
+    const failing = new MemoryStore();
+    failing.create = () => {
+      throw new Error('connection refused');
+    };
+    await open({ store: failing });
+    const answer = await site.visit((_ctx, of) => (of().a = 1));
     expect(answer.status).toBe(503);
     expect(answer.headers.getSetCookie()).toEqual([]);
   });
