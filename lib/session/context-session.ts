@@ -182,11 +182,17 @@ export class ContextSession implements SessionHost, SaveState, HeaderListener {
    * fails.
    */
   load(): Promise<void> | undefined {
-    this.#loading ??= this.#loadBy() ?? true;
+    if (this.#loading === undefined) this.#loadOnce();
     return this.#loading === true ? undefined : this.#loading;
   }
 
-  #loadBy(id?: string): Promise<void> | undefined {
+  #loadOnce(id?: string): void {
+    // A hook that asks for the session while it is being loaded must not load it again.
+    this.#loading = true;
+    this.#loading = this.#loadBy(id) ?? true;
+  }
+
+  #loadBy(id: string | undefined): Promise<void> | undefined {
     // Whatever was done to the session before it could be read is dropped, as in koa-session.
     if (this.options.load !== 'lazy') {
       this.#session = undefined;
@@ -554,8 +560,8 @@ export class ContextSession implements SessionHost, SaveState, HeaderListener {
     this.stored = undefined;
     // A session that got a new id in this request lies under that one.
     const id = this.#backing.storeKey === undefined ? undefined : this.#backing.id;
-    this.#loading = this.#loadBy(id) ?? true;
-    if (this.#loading !== true) await this.#loading;
+    this.#loadOnce(id);
+    await this.load();
   }
 
   refuse(reason: 'reserved-key'): void {
@@ -623,6 +629,8 @@ export class ContextSession implements SessionHost, SaveState, HeaderListener {
         takeBackClearSiteData(this.ctx, this.options.clearSiteData);
         this.#backing.announce(draftOf(this.#session, facts, this));
       }
+      // What is written once the headers have left hands out no cookie a second time.
+      this.#queue ??= Promise.resolve();
       this.commit({ automatic: true }).catch(ignore);
     } catch (error) {
       this.#emitFailure('headers-sent', error);

@@ -79,7 +79,8 @@ const PRUNE_SLICE = 1_000;
  * Records are kept as JSON text, in a table that spares the garbage collector an object for each.
  * What goes in and what comes out is a copy, as with every store
  * that has a network in between: parallel requests never share an object, and what does not
- * survive JSON does not survive here either.
+ * survive JSON does not survive here either. A record is read and written at once: `get`, `set`,
+ * `create`, `read`, `update`, `touch` and `destroy` answer without a promise, and throw.
  *
  * @example
  * ```ts

@@ -23,8 +23,8 @@ export class KnownRecord {
 
   /**
    * @param record just read from JSON, and nobody else's.
-   * @returns `undefined` for one that each request must see for itself: it is no record, or a name
-   * in it is refused, which is told by event.
+   * @returns `undefined` for one that each request must see for itself: it is no record, or it has
+   * a reserved name in it, which may have to be told by event.
    */
   static of(record: unknown): KnownRecord | undefined {
     if (typeof record !== 'object' || record === null || Array.isArray(record)) return undefined;

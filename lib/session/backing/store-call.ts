@@ -6,7 +6,7 @@ import { deadlinesOf } from './deadlines.js';
 export type StoreOperation = 'get' | 'set' | 'destroy' | 'create' | 'update' | 'touch' | 'list';
 
 /**
- * Runs one store call under a deadline. Whatever the store throws comes out as a
+ * Runs one store call under a deadline. Whatever the store throws, or rejects with, comes out as a
  * {@link StoreError}, in a promise; what a store in memory answers at once is there at once.
  *
  * @param timeout milliseconds; 0 for none.

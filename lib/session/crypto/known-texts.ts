@@ -70,6 +70,16 @@ export class KnownTexts {
   }
 }
 
+/**
+ * The same text on its own. What is cut out of a client's header keeps all of the header in memory.
+ *
+ * @internal
+ */
+export function copyOf(text: string): string {
+  const copy = Buffer.from(text, 'latin1').toString('latin1');
+  return copy === text ? copy : text;
+}
+
 /** A place in a table of {@link REMEMBERED}, by the last characters, in which proofs and ids differ. @internal */
 export function placeOf(text: string): number {
   const end = text.length;

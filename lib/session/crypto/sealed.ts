@@ -2,7 +2,7 @@ import { encode as encodeSigned } from '../codec.js';
 import type { CodecContext, SessionCodec } from '../codec.js';
 import { FreshNonces } from './fresh-nonces.js';
 import { deriveKey } from './key-derivation.js';
-import { type KnownText, KnownTexts, PROOF_CHARS } from './known-texts.js';
+import { copyOf, type KnownText, KnownTexts, PROOF_CHARS } from './known-texts.js';
 import { checkSealedOptions } from './sealed-options.js';
 import type { SealedOptions, SealedSettings, SealRefusal } from './sealed-options.js';
 import type { SessionRecord } from '../store.js';
@@ -146,11 +146,6 @@ interface Content {
   /** When it was sealed and when it ends, epoch milliseconds. */
   readonly sealedAt: number;
   readonly end: number;
-}
-
-/** What a client sent is a piece of its header, and would keep all of that in memory. */
-function copyOf(text: string): string {
-  return Buffer.from(text, 'latin1').toString('latin1');
 }
 
 function note(known: KnownText | undefined, content: Content): void {

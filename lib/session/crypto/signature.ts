@@ -1,5 +1,12 @@
 import { hash } from 'node:crypto';
-import { isSameProof, type KnownText, KnownTexts, placeOf, REMEMBERED } from './known-texts.js';
+import {
+  copyOf,
+  isSameProof,
+  type KnownText,
+  KnownTexts,
+  placeOf,
+  REMEMBERED,
+} from './known-texts.js';
 
 /**
  * Signs cookies and finds the key that signed one: the part of `keygrip` that cookies need.
@@ -138,7 +145,7 @@ class KeyList implements CookieSigner {
       if (known !== undefined) return { index, known };
       const expected = signCookie(data, key);
       if (isSameProof(expected, signature)) {
-        return { index, known: remember(pads, data, expected) };
+        return { index, known: remember(pads, copyOf(data), expected) };
       }
     }
     return undefined;

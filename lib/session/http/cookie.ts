@@ -273,13 +273,15 @@ function isSecure(attributes: CookieAttributes, overHttps: boolean): boolean {
   return attributes.secure === undefined ? overHttps : Boolean(attributes.secure);
 }
 
+const NODES_SET_HEADER = OutgoingMessage.prototype.setHeader;
+
 /** Adds cookies to the answer, after those that begin with one of `replaced` are taken out. */
 function append(res: ServerResponse, cookies: string[], replaced: string[]): void {
   const sent = res.getHeader('Set-Cookie') as string | string[] | undefined;
-  const { setHeader } = OutgoingMessage.prototype;
   const [first, second] = cookies;
-  if (!sent && second !== undefined && res.setHeader === setHeader) {
-    // Node joins an array to look through it, which costs more than the second call.
+  if (!sent && second !== undefined && res.setHeader === NODES_SET_HEADER) {
+    // Node joins an array to look through it, which costs more than the second call; but whoever
+    // has wrapped the method is to see both.
     res.setHeader('Set-Cookie', first as string);
     res.appendHeader('Set-Cookie', second);
     return;
@@ -294,7 +296,7 @@ function append(res: ServerResponse, cookies: string[], replaced: string[]): voi
     all = [...kept, ...cookies];
   }
   // As in `cookies`: a response with `set` is Express's, whose `setHeader` may be wrapped.
-  if ('set' in res && res.set) setHeader.call(res, 'Set-Cookie', all);
+  if ('set' in res && res.set) OutgoingMessage.prototype.setHeader.call(res, 'Set-Cookie', all);
   else res.setHeader('Set-Cookie', all);
 }
 

@@ -213,3 +213,47 @@ describe('a session changed after the headers have left', () => {
     expect(await late({})).toEqual(['1', ['headers-sent']]);
   });
 });
+
+describe('headers that leave early', () => {
+  const early: Handler = (ctx, write) => {
+    ctx.respond = false;
+    write();
+    ctx.res.writeHead(200);
+    ctx.res.end('by hand');
+  };
+
+  it.each<[string, () => SessionOptions]>([
+    ['a cookie', () => ({})],
+    ['a store that answers at once', () => ({ store: new MemoryStore() })],
+    ['a store that answers later', () => ({ store: plainStore() })],
+  ])('hand out the cookie once, of a session in %s', async (_what, options) => {
+    const site = new Site(Koa, { ...options(), overwrite: false });
+    const browser = await site.open();
+    site.handler = early;
+    for (const expected of ['1', '2']) {
+      const answer = await browser.fetch('/');
+      await answer.text();
+      await site.through;
+      expect(answer.headers.getSetCookie()).toHaveLength(2);
+      expect(await browser.text('/read')).toBe(expected);
+    }
+    await site.close();
+  });
+
+  it('hand out an external key once', async () => {
+    let held: string | undefined;
+    const handed: string[] = [];
+    const site = new Site(Koa, {
+      store: new MemoryStore(),
+      externalKey: { get: () => held, set: (_ctx, key) => void handed.push((held = key)) },
+    });
+    const browser = await site.open();
+    site.handler = early;
+    for (const count of [1, 2]) {
+      await (await browser.fetch('/')).text();
+      await site.through;
+      expect(handed).toHaveLength(count);
+    }
+    await site.close();
+  });
+});

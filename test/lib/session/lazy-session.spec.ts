@@ -1,4 +1,5 @@
-import { SessionStateError } from '../../../lib/session/index.js';
+import { loadSession, SessionStateError, type SessionOptions } from '../../../lib/session/index.js';
+import { MemoryStore } from '../../../lib/stores/memory.js';
 import { KoaSite, PlainStore } from '../../support/koa-site.js';
 
 describe("load: 'lazy'", () => {
@@ -82,6 +83,27 @@ describe("load: 'lazy'", () => {
     expect(untouched.status).toBe(200);
     const asked = await site.visit(async (ctx) => void (await ctx.session));
     expect(asked.status).toBe(503);
+  });
+
+  it.each<[string, SessionOptions]>([
+    ['a store that answers at once', { store: new MemoryStore() }],
+    ['a store that answers later', { store: new PlainStore() }],
+    ['a cookie', {}],
+  ])('is loaded once when "valid" asks for it meanwhile, from %s', async (_what, options) => {
+    let calls = 0;
+    const asking = await KoaSite.open({
+      ...options,
+      load: 'lazy',
+      valid: (ctx) => {
+        calls++;
+        void loadSession(ctx);
+        return true;
+      },
+    });
+    await asking.visit(async (ctx) => void Object.assign(await ctx.session, { a: 1 }));
+    expect(await asking.data()).toEqual({ a: 1 });
+    expect(calls).toBe(1);
+    await asking.close();
   });
 
   it('works in a cookie as well', async () => {

@@ -1,5 +1,10 @@
 import fc from 'fast-check';
-import { KnownTexts, placeOf, PROOF_CHARS } from '../../../../lib/session/crypto/known-texts.js';
+import {
+  copyOf,
+  KnownTexts,
+  placeOf,
+  PROOF_CHARS,
+} from '../../../../lib/session/crypto/known-texts.js';
 
 describe('known texts', () => {
   const proofs = fc.base64String({ minLength: PROOF_CHARS, maxLength: 40 }).map((text) => {
@@ -49,6 +54,14 @@ describe('known texts', () => {
     known.add('text', proof);
     expect(known.find('text', `\u0141${proof.slice(1)}`)).toBeUndefined();
     expect(known.find('text', proof.slice(1))).toBeUndefined();
+  });
+
+  it('copies a text as it is', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        expect(copyOf(text)).toBe(text);
+      }),
+    );
   });
 
   it('keeps no long text', () => {

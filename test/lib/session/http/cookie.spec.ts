@@ -1,4 +1,4 @@
-import { IncomingMessage, ServerResponse, createServer } from 'node:http';
+import { IncomingMessage, OutgoingMessage, ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createRequire } from 'node:module';
 import { Socket } from 'node:net';
@@ -528,6 +528,22 @@ describe('writing a cookie', () => {
     writeCookie(ctx, 'sid', '1', { signed: true });
     expect(seen).toEqual([[expect.stringMatching(/^sid=/), expect.stringMatching(/^sid\.sig=/)]]);
     expect(sentBy(ctx)).toEqual(seen[0]);
+  });
+
+  it('shows both cookies to whoever has wrapped the method for all responses', () => {
+    const { prototype } = OutgoingMessage;
+    const original = prototype.setHeader;
+    const seen: unknown[] = [];
+    prototype.setHeader = function (this: OutgoingMessage, name, value) {
+      seen.push(value);
+      return original.call(this, name, value);
+    } as typeof original;
+    try {
+      writeCookie(context(new Koa(), { keys: ['a'] }), 'sid', '1', { signed: true });
+    } finally {
+      prototype.setHeader = original;
+    }
+    expect(seen).toEqual([[expect.stringMatching(/^sid=/), expect.stringMatching(/^sid\.sig=/)]]);
   });
 
   it('leaves an array of headers that somebody else holds as it was', () => {
