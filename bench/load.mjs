@@ -120,7 +120,9 @@ async function run(name, kind) {
   }
   await clicking;
   const after = samples.at(-1);
+  const gone = once(child, 'exit');
   child.disconnect();
+  await gone;
   process.stderr.write('\r\x1b[K');
   const settled = samples[Math.floor(samples.length / 3)];
   return { name, ...tally, before, settled, after };
