@@ -93,12 +93,13 @@ describe('a sealed cookie', () => {
 
   it('is absent after any change: a flipped bit, a cut, an addition, another letter', () => {
     const { codec, reasons } = watched();
+    const flip = (n: number) => (text: string) => {
+      const bytes = Buffer.from(text, 'base64url');
+      bytes[(n >> 3) % bytes.length]! ^= 1 << (n & 7);
+      return bytes.toString('base64url');
+    };
     const change = fc.oneof(
-      fc.nat().map((n) => (text: string) => {
-        const bytes = Buffer.from(text, 'base64url');
-        bytes[(n >> 3) % bytes.length]! ^= 1 << (n & 7);
-        return bytes.toString('base64url');
-      }),
+      fc.nat().map(flip),
       fc.nat(40).map((n) => (text: string) => text.slice(0, -1 - n)),
       fc.nat(40).map((n) => (text: string) => text.slice(1 + n)),
       fc.string({ minLength: 1, unit: 'binary' }).map((extra) => (text: string) => text + extra),
@@ -117,7 +118,8 @@ describe('a sealed cookie', () => {
         expect(codec.decode(mutated, { name })).toBeUndefined();
         expect(reasons).toHaveLength(++refused);
       }),
-      { numRuns: RUNS },
+      // Of the format, of the key's id, of the nonce: each reason comes up whatever chance brings.
+      { numRuns: RUNS, examples: [[flip(0)], [flip(8)], [flip(16)]] },
     );
     expect(new Set(reasons)).toEqual(new Set(['malformed', 'unknown-kid', 'bad-tag']));
   });
