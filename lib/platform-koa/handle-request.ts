@@ -24,10 +24,11 @@ export const { handleRequest: handlerOfKoa } = Koa.prototype as unknown as {
 };
 
 /**
- * Handles a request as {@link handlerOfKoa} does, for an application that has that method. That one watches each response for its end with
- * four listeners (`on-finished`), to tell the application of connections that fail: an eighth of
- * what a small request costs. Here one listener for the connection does so, and text and bytes are
- * written at once; any other answer goes Koa's way once the middleware is done.
+ * Handles a request as {@link handlerOfKoa} does, for an application that has that method. That one
+ * watches each response for its end with four listeners (`on-finished`), to tell the application of
+ * connections that fail: an eighth of what a small request costs. Here one listener for the
+ * connection does so, and text and bytes are written at once; any other answer goes Koa's way once
+ * the middleware is done.
  *
  * @param serve the middleware.
  * @internal

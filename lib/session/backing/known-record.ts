@@ -1,4 +1,4 @@
-import { UNDERSCORE, RESERVED_KEYS } from '../session.js';
+import { dataOf, RESERVED_KEYS } from '../session.js';
 import type { SessionRecord } from '../store.js';
 import { cloneOf } from './json-copy.js';
 import { Snapshot } from './snapshot.js';
@@ -28,12 +28,8 @@ export class KnownRecord {
    */
   static of(record: unknown): KnownRecord | undefined {
     if (typeof record !== 'object' || record === null || Array.isArray(record)) return undefined;
-    const values: Record<string, unknown> = {};
-    for (const key of Object.keys(record)) {
-      if (key.charCodeAt(0) === UNDERSCORE) continue;
-      if (RESERVED_KEYS.has(key)) return undefined;
-      values[key] = (record as SessionRecord)[key];
-    }
+    const values = dataOf(record);
+    if (Object.keys(values).some((key) => RESERVED_KEYS.has(key))) return undefined;
     return new KnownRecord(record as SessionRecord, values);
   }
 

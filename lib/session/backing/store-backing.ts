@@ -101,7 +101,9 @@ export class StoreBacking implements Backing {
   #find(id: string): Awaitable<Loaded> {
     const key = this.#keyOf(id);
     return after(this.#records.read(key), (read) => {
-      if (read?.record) return this.#lead(key, read);
+      if (read?.record) {
+        return after(this.#records.successor(read), (found) => this.#found(key, found));
+      }
       const { hashIds } = this.#host.options;
       return hashIds?.acceptPlain === true ? this.#findPlain(id, key) : this.#found(key, read);
     });
@@ -113,10 +115,6 @@ export class StoreBacking implements Backing {
     const found = read?.record ? await this.#records.successor(read) : read;
     // What was sent is the hash of an id: its sender has read the store.
     return found?.record?.['_hashed'] === true ? NOT_FOUND : this.#found(key, found);
-  }
-
-  #lead(key: string, read: KeyedRecord): Awaitable<Loaded> {
-    return after(this.#records.successor(read), (found) => this.#found(key, found));
   }
 
   /** @param key where it would be if it had not moved. */
@@ -156,8 +154,7 @@ export class StoreBacking implements Backing {
   #newId(): Awaitable<string> {
     const { genid } = this.#host.options;
     if (genid === undefined) return newId(this.#host.options);
-    const made: Awaitable<unknown> = genid(this.#host.ctx);
-    return isThenable(made) ? made.then(checkedId) : checkedId(made);
+    return after<unknown, string>(genid(this.#host.ctx), checkedId);
   }
 
   /** The id as a string; a promise of it only while an asynchronous `genid` makes it. */

@@ -20,9 +20,10 @@ export class KnownText {
   readonly #text: string;
   readonly #proof: string;
 
-  constructor(text: string, proof: string) {
+  constructor(text: string, proof: string, content: unknown) {
     this.#text = text;
     this.#proof = proof;
+    this.content = content;
   }
 
   get place(): number {
@@ -58,10 +59,13 @@ export class KnownTexts {
     return second?.is(text, proof) ? second : undefined;
   }
 
-  /** @param proof of `text`, which the caller has checked, or made. */
-  add(text: string, proof: string): KnownText | undefined {
+  /**
+   * @param proof of `text`, which the caller has checked, or made.
+   * @param content what came of the text, where that is known.
+   */
+  add(text: string, proof: string, content?: unknown): KnownText | undefined {
     if (text.length > MAX_CHARS) return undefined;
-    const known = new KnownText(text, proof);
+    const known = new KnownText(text, proof, content);
     const place = placeOf(proof);
     const before = this.#known[place];
     if (before !== undefined && before.place === place) this.#known[place ^ 1] = before;

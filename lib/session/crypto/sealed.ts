@@ -2,7 +2,7 @@ import { encode as encodeSigned } from '../codec.js';
 import type { CodecContext, SessionCodec } from '../codec.js';
 import { FreshNonces } from './fresh-nonces.js';
 import { deriveKey } from './key-derivation.js';
-import { copyOf, type KnownText, KnownTexts, PROOF_CHARS } from './known-texts.js';
+import { copyOf, KnownTexts, PROOF_CHARS } from './known-texts.js';
 import { checkSealedOptions } from './sealed-options.js';
 import type { SealedOptions, SealedSettings, SealRefusal } from './sealed-options.js';
 import type { SessionRecord } from '../store.js';
@@ -98,7 +98,6 @@ export function sealed(options: SealedOptions): SealedCodec {
   const [newest] = keys as [SealKey];
   const keysById = new Map<number, SealKey[]>();
   for (const key of keys) keysById.set(key.id, [...(keysById.get(key.id) ?? []), key]);
-
   const known = new KnownTexts();
 
   function refused(reason: SealRefusal, context: CodecContext): undefined {
@@ -111,7 +110,7 @@ export function sealed(options: SealedOptions): SealedCodec {
     const content = known.find(text, proof)?.content as Content | undefined;
     if (content?.name === name) return content;
     const opened = openText(text, name, keysById);
-    if (typeof opened !== 'string') note(known.add(copyOf(text), copyOf(proof)), opened);
+    if (typeof opened !== 'string') known.add(copyOf(text), copyOf(proof), opened);
     return opened;
   }
 
@@ -123,7 +122,7 @@ export function sealed(options: SealedOptions): SealedCodec {
       if (writesSigned) return encodeSigned(record);
       const content = contentFor(record, name, settings);
       const text = seal(content, newest, settings.padding);
-      note(known.add(text, text.slice(-PROOF_CHARS)), content);
+      known.add(text, text.slice(-PROOF_CHARS), content);
       return text;
     },
     decode(text, context) {
@@ -146,10 +145,6 @@ interface Content {
   /** When it was sealed and when it ends, epoch milliseconds. */
   readonly sealedAt: number;
   readonly end: number;
-}
-
-function note(known: KnownText | undefined, content: Content): void {
-  if (known !== undefined) known.content = content;
 }
 
 function contentFor(record: SessionRecord, name: string, settings: SealedSettings): Content {
