@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import Koa from 'koa';
 import type { KoaContext } from './context.js';
+import { endWith } from './messages.js';
 
 /** On a connection whose failures the application is told of. */
 const FOLLOWED = Symbol('followed');
@@ -43,7 +44,7 @@ export async function handleRequest(
   try {
     await serve(ctx);
     if (isPlain(ctx)) {
-      res.end(ctx.response.body);
+      endWith(res, ctx.response.body as string | Buffer);
       return;
     }
     const { statusCode } = res;

@@ -1,5 +1,6 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { Socket } from 'node:net';
 import { Logger } from '@nestjs/common';
 import type { KoaContext } from './context.js';
 import { requestMembers } from './request.js';
@@ -9,6 +10,9 @@ import type { KoaResponse } from './exchange.js';
 import { isStrayEnd } from './answer.js';
 
 const logger = new Logger('KoaAdapter');
+
+/** Ends a response with a body, past its own `write` and `end`. */
+const END_WITH = Symbol('end with');
 
 /** Node's classes with the adapter's members, for the servers that the adapter creates. */
 class HttpRequest extends IncomingMessage {}
@@ -21,6 +25,18 @@ class HttpResponse extends ServerResponse {
 
   override write(...args: never[]): boolean {
     return this.isTooLate(args) ? false : super.write(...(args as unknown as [string]));
+  }
+
+  [END_WITH](socket: Socket, body: string | Buffer): void {
+    // Node's `end(body)` sends two pieces, of which the second is empty and tells that all has left.
+    // A body that the socket has taken before costs it one, and a twentieth of a small request less.
+    socket.cork();
+    try {
+      super.write(body);
+    } finally {
+      socket.uncork();
+    }
+    super.end();
   }
 
   /** Node raises an error for bytes behind the end, which would end the process if nobody listens. */
@@ -70,6 +86,23 @@ export function attach(ctx: KoaContext): void {
   if (!(res instanceof HttpResponse)) extend(res, responseMembers, 'sendStatus');
   req.ctx = ctx;
   res.ctx = ctx;
+}
+
+/**
+ * Ends an answer that has no more than this body, text or bytes. Who has wrapped the response's
+ * `end` or `write` sees the body there, and so does a response that waits for its turn on the
+ * connection.
+ *
+ * @internal
+ */
+export function endWith(res: ServerResponse, body: string | Buffer): void {
+  const { socket } = res;
+  const isOwn =
+    res instanceof HttpResponse &&
+    res.end === HttpResponse.prototype.end &&
+    res.write === HttpResponse.prototype.write;
+  if (isOwn && socket !== null && body.length > 0) res[END_WITH](socket, body);
+  else res.end(body);
 }
 
 /** Whether a request came over HTTP/1 to a server of the adapter. @internal */

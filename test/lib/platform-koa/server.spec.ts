@@ -443,6 +443,64 @@ describe('the server of KoaAdapter', () => {
     });
   });
 
+  describe('ends an answer with its text', () => {
+    it('through the `end` that a middleware has wrapped', async () => {
+      const adapter = new KoaAdapter();
+      const ended: unknown[] = [];
+      adapter.use((_req: KoaRequest, res: KoaResponse, next: () => void) => {
+        const end = res.end.bind(res) as (...args: unknown[]) => KoaResponse;
+        res.end = ((...args: unknown[]) => {
+          ended.push(args[0]);
+          return end(...args);
+        }) as typeof res.end;
+        next();
+      });
+      app = await start(adapter);
+      expect((await ask({ port: portOf(app), path: '/text' })).text).toBe('text');
+      expect(ended).toEqual(['text']);
+    });
+
+    it('through the `write` that a middleware has wrapped, only if `end` does', async () => {
+      const adapter = new KoaAdapter();
+      let written = 0;
+      adapter.use((_req: KoaRequest, res: KoaResponse, next: () => void) => {
+        res.write = () => Boolean(++written);
+        next();
+      });
+      app = await start(adapter);
+      expect((await ask({ port: portOf(app), path: '/text' })).text).toBe('text');
+      expect(written).toBe(0);
+    });
+
+    it('whole, also where middleware has taken its length away', async () => {
+      const koa = new Koa();
+      koa.use(async (ctx, next) => {
+        await next();
+        ctx.remove('Content-Length');
+      });
+      app = await start(new KoaAdapter(koa));
+      const { headers, text } = await ask({ port: portOf(app), path: '/text' });
+      expect([headers['content-length'], headers['transfer-encoding'], text]).toEqual([
+        undefined,
+        'chunked',
+        'text',
+      ]);
+    });
+
+    it('and is done with it when `finish` is emitted', async () => {
+      const adapter = new KoaAdapter();
+      const finished = new Promise((resolve) => {
+        adapter.use((_req: KoaRequest, res: KoaResponse, next: () => void) => {
+          res.once('finish', () => resolve([res.writableFinished, res.headersSent]));
+          next();
+        });
+      });
+      app = await start(adapter);
+      await ask({ port: portOf(app), path: '/text' });
+      expect(await finished).toEqual([true, true]);
+    });
+  });
+
   it('has requests handled by a Koa class that does it in its own way', async () => {
     const handled: string[] = [];
     class OwnKoa extends Koa {
