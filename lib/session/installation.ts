@@ -50,9 +50,13 @@ export class Installation {
   of(ctx: Context): ContextSession {
     const slots = ctx as unknown as Slots;
     const held = slots[this.#slot];
-    if (typeof held === 'object') return held;
-    const session = new ContextSession(ctx, this.#options.current);
-    session.isAtWork = held === AT_WORK;
+    return typeof held === 'object' ? held : this.#make(ctx, this.#options.current);
+  }
+
+  #make(ctx: Context, options: ResolvedSessionOptions): ContextSession {
+    const slots = ctx as unknown as Slots;
+    const session = new ContextSession(ctx, options);
+    session.isAtWork = slots[this.#slot] === AT_WORK;
     slots[this.#slot] = session;
     return session;
   }
@@ -68,7 +72,8 @@ export class Installation {
       this.#judged = options;
       this.#loadsFirst = loadsFirst(options);
     }
-    return this.#loadsFirst ? this.of(ctx).load() : undefined;
+    if (!this.#loadsFirst) return undefined;
+    return (typeof held === 'object' ? held : this.#make(ctx, options)).load();
   }
 
   /** Writes the session, if the request had one. */

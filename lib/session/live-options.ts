@@ -6,44 +6,66 @@ import { resolveOptions } from './options.js';
  * The caller's options object, followed live: koa-session's users change it at run time (they
  * take the store away, for instance), and it must count from the next request on.
  *
- * A request costs one comparison of the object's values with the last ones seen; the defaults are
- * merged again only after a change.
+ * A request costs a comparison of the object's names and values with the last ones seen; the
+ * defaults are merged again only after a change.
  *
  * @internal
  */
 export class LiveOptions {
   readonly #source: SessionOptions;
-  #seen: Record<string, unknown>;
+  readonly #names: string[] = [];
+  readonly #values: unknown[] = [];
   #resolved: ResolvedSessionOptions;
 
   /** @throws SessionOptionsError when an option is wrong. */
   constructor(source: SessionOptions) {
     this.#source = source;
-    this.#seen = { ...source };
+    this.#note();
     this.#resolved = resolveOptions(source);
     checkOptions(this.#resolved);
   }
 
   /** Whether `options` is the very object followed here, or says the same. */
   equals(options: SessionOptions): boolean {
-    return options === this.#source || sameValues({ ...options }, { ...this.#source });
+    return options === this.#source || sameValues(options, this.#source);
   }
 
   get current(): ResolvedSessionOptions {
-    if (!sameValues(this.#source as Record<string, unknown>, this.#seen)) {
-      this.#seen = { ...this.#source };
+    if (!this.#isAsSeen()) {
+      this.#note();
       this.#resolved = resolveOptions(this.#source);
     }
     return this.#resolved;
   }
+
+  #note(): void {
+    const source = this.#source as Record<string, unknown>;
+    this.#names.length = 0;
+    this.#values.length = 0;
+    for (const name in source) {
+      this.#names.push(name);
+      this.#values.push(source[name]);
+    }
+  }
+
+  /** Other options in another order are compared in vain once, and noted. */
+  #isAsSeen(): boolean {
+    const source = this.#source as Record<string, unknown>;
+    const names = this.#names;
+    const values = this.#values;
+    let at = 0;
+    for (const name in source) {
+      if (name !== names[at] || source[name] !== values[at]) return false;
+      at++;
+    }
+    return at === names.length;
+  }
 }
 
-function sameValues(a: Record<string, unknown>, b: Record<string, unknown>): boolean {
-  let count = 0;
-  for (const name in a) {
-    if (a[name] !== b[name]) return false;
-    count++;
-  }
-  for (const _ in b) count--;
-  return count === 0;
+function sameValues(a: SessionOptions, b: SessionOptions): boolean {
+  const names = Object.keys(a) as (keyof SessionOptions)[];
+  return (
+    names.length === Object.keys(b).length &&
+    names.every((name) => Object.hasOwn(b, name) && a[name] === b[name])
+  );
 }
