@@ -1,12 +1,12 @@
 // Paired runs over HTTP. Every contestant is a server in its own process; in each round each of
-// them answers the same number of requests, in turn and in alternating order, and what is compared
-// is the CPU time of the server's process within that round. So whatever else the machine does
-// meets all of them alike.
+// them answers the same number of requests, in turn, and what is compared is the CPU time of the
+// server's process within that round. So whatever else the machine does meets all of them alike.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { Client } from './client.mjs';
 import { GREETING } from './data.mjs';
+import { inTurn } from './turns.mjs';
 
 const SERVER = fileURLToPath(new URL('server.mjs', import.meta.url));
 
@@ -94,9 +94,9 @@ export async function contest(scenarios, settings, progress) {
         await contestant.measure(scenario.path, warmUp, cookies);
       }
       for (let round = 0; round < rounds; round++) {
-        progress(launch * rounds + round, launches * rounds);
-        const order = round % 2 === 0 ? scenarios : [...scenarios].reverse();
-        for (const { name, server, path, visitorsOf } of order) {
+        const done = launch * rounds + round;
+        progress(done, launches * rounds);
+        for (const { name, server, path, visitorsOf } of inTurn(scenarios, done)) {
           const { cookies } = servers.get(visitorsOf) ?? {};
           samples[name].push(await servers.get(server).measure(path, requests, cookies));
         }

@@ -2,6 +2,7 @@
 // behind them. What is left is the cost of the JavaScript alone.
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
+import { inTurn } from './turns.mjs';
 
 /** A function that answers one request and gives the response. */
 export function driver(app) {
@@ -57,8 +58,7 @@ export async function pairedCalls(calls, { rounds, count }, progress = () => und
   for (const name of names) await measure(name);
   for (let round = 0; round < rounds; round++) {
     progress(round, rounds);
-    const order = round % 2 === 0 ? names : [...names].reverse();
-    for (const name of order) samples[name].push(await measure(name));
+    for (const name of inTurn(names, round)) samples[name].push(await measure(name));
   }
   return samples;
 }
