@@ -8,15 +8,7 @@ import { sendClearSiteData, takeBackClearSiteData } from './http/clear-site-data
 import { CookieBacking } from './backing/cookie-backing.js';
 import type { Change, Draft } from './backing/draft.js';
 import type { CommitReason } from './commit-reason.js';
-import {
-  emitEvent,
-  emitRecordEvent,
-  type DestroyReason,
-  type FailureReason,
-  isListenedTo,
-  type SessionEventName,
-  type SessionEvents,
-} from './events.js';
+import { type DestroyReason, emitFailure, emitFor, emitRecordEvent } from './events.js';
 import { beforeHeaders, type HeaderListener } from './http/header-watch.js';
 import { lazySession } from './lazy-session.js';
 import type { ResolvedSessionOptions } from './options.js';
@@ -249,7 +241,7 @@ export class ContextSession implements SessionHost, SaveState, HeaderListener {
       return undefined;
     }
     if (verdict === 'foreign') {
-      this.#emit('session:refused', { reason: 'binding' });
+      emitFor(this, 'session:refused', { reason: 'binding' });
     } else if (loaded.status === 'found' && verdict !== 'none' && verdict !== 'accepted') {
       emitRecordEvent(this.ctx.app, `session:${verdict}`, {
         key: this.#backing.offered,
@@ -264,10 +256,10 @@ export class ContextSession implements SessionHost, SaveState, HeaderListener {
     if (!(this.#backing instanceof StoreBacking)) return;
     try {
       await this.#backing.discard();
-      this.#emit('session:destroyed', { reason });
+      emitFor(this, 'session:destroyed', { reason });
     } catch (error) {
       // The record is no good either way: that it could not be removed must not fail the request.
-      this.#emitFailure('store', error);
+      emitFailure(this, 'store', error);
     }
   }
 
@@ -354,7 +346,7 @@ export class ContextSession implements SessionHost, SaveState, HeaderListener {
 
   #commitFailed(error: unknown): void {
     if ((error as Partial<SessionCommitError>).code === 'ERR_SESSION_CONFLICT') {
-      this.#emitFailure('conflict', error);
+      emitFailure(this, 'conflict', error);
     }
     if (!(error instanceof StoreError) || this.#policy(error, 'commit') === 'fail') throw error;
   }
@@ -376,7 +368,7 @@ export class ContextSession implements SessionHost, SaveState, HeaderListener {
     this.marks = NO_MARKS;
     this.newMarks = NO_MARKS;
     sendClearSiteData(this.ctx, this.options.clearSiteData);
-    this.#emit('session:destroyed', { reason });
+    emitFor(this, 'session:destroyed', { reason });
   }
 
   /** As express-session's `regenerate`: the session that begins has nothing of the one before. */
@@ -440,7 +432,7 @@ export class ContextSession implements SessionHost, SaveState, HeaderListener {
     if (outcome.status !== 'written') return undefined;
     try {
       for (let ended = await limit.after(); ended > 0; ended--) {
-        this.#emit('session:destroyed', { reason: 'limit' });
+        emitFor(this, 'session:destroyed', { reason: 'limit' });
       }
     } catch (error) {
       if (!(error instanceof SessionCommitError)) throw error;
@@ -487,12 +479,12 @@ export class ContextSession implements SessionHost, SaveState, HeaderListener {
     this.marks = draft.marks;
     this.newMarks = NO_MARKS;
     this.expire = draft.lifetime.fields._expire;
-    if (outcome.created) this.#emit('session:created', {});
+    if (outcome.created) emitFor(this, 'session:created', {});
     if (draft.regenerate !== undefined) {
-      this.#emit('session:regenerated', { reason: draft.regenerate });
+      emitFor(this, 'session:regenerated', { reason: draft.regenerate });
     }
-    if (outcome.merges > 0) this.#emit('session:merged', { attempts: outcome.merges });
-    this.#emit('session:saved', { reason: draft.reason });
+    if (outcome.merges > 0) emitFor(this, 'session:merged', { attempts: outcome.merges });
+    emitFor(this, 'session:saved', { reason: draft.reason });
   }
 
   /** The session was ended while this request ran: it stays ended, and the client gets no cookie. */
@@ -502,7 +494,7 @@ export class ContextSession implements SessionHost, SaveState, HeaderListener {
       'ERR_SESSION_GONE',
       'the session was destroyed while this request ran: what the request changed is not saved',
     );
-    this.#emitFailure('gone', error);
+    emitFailure(this, 'gone', error);
     if (!request.automatic) throw error;
   }
 
@@ -565,7 +557,7 @@ export class ContextSession implements SessionHost, SaveState, HeaderListener {
   }
 
   refuse(reason: 'reserved-key'): void {
-    this.#emit('session:refused', { reason });
+    emitFor(this, 'session:refused', { reason });
   }
 
   /**
@@ -633,7 +625,7 @@ export class ContextSession implements SessionHost, SaveState, HeaderListener {
       this.#queue ??= Promise.resolve();
       this.commit({ automatic: true }).catch(ignore);
     } catch (error) {
-      this.#emitFailure('headers-sent', error);
+      emitFailure(this, 'headers-sent', error);
     }
   }
 
@@ -643,7 +635,7 @@ export class ContextSession implements SessionHost, SaveState, HeaderListener {
   }
 
   #policy(error: StoreError, step: 'load' | 'commit'): 'fail' | 'anonymous' {
-    this.#emitFailure('store', error);
+    emitFailure(this, 'store', error);
     const policy = this.options.onStoreError;
     return typeof policy === 'function' ? policy(error, this.ctx, step) : policy;
   }
@@ -652,25 +644,6 @@ export class ContextSession implements SessionHost, SaveState, HeaderListener {
   #unavailable(error: StoreError): StoreError {
     if (!this.ctx.headerSent) this.ctx.set(error.headers);
     return error;
-  }
-
-  #emitFailure(reason: FailureReason, error: unknown): void {
-    this.#emit('session:failed', {
-      reason,
-      ...(error instanceof Error ? { error } : {}),
-    });
-  }
-
-  #emit<Name extends SessionEventName>(
-    event: Name,
-    payload: Omit<SessionEvents[Name], 'name' | 'ctx'>,
-  ): void {
-    if (!isListenedTo(this.ctx.app, event)) return;
-    emitEvent(this.ctx.app, event, {
-      name: this.options.key,
-      ctx: this.ctx,
-      ...payload,
-    } as SessionEvents[Name]);
   }
 }
 

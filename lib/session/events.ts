@@ -100,7 +100,28 @@ export function emitEvent<Name extends SessionEventName>(
   setImmediate(() => app.emit(name, payload));
 }
 
-/** Whether an event's payload is worth making. @internal */
-export function isListenedTo(app: Koa, name: SessionEventName): boolean {
+/** A request, and the session of it that an event is about. @internal */
+export interface EventSource {
+  readonly ctx: Context;
+  readonly options: { readonly key: string };
+}
+
+/** Emits an event of a request's session; `details` is what the event tells beside whose it is. @internal */
+export function emitFor<Name extends SessionEventName>(
+  { ctx, options }: EventSource,
+  event: Name,
+  details: Omit<SessionEvents[Name], keyof SessionEvent>,
+): void {
+  if (!isListenedTo(ctx.app, event)) return;
+  emitEvent(ctx.app, event, { name: options.key, ctx, ...details } as SessionEvents[Name]);
+}
+
+/** Tells what kept a request's session from being loaded or written. @internal */
+export function emitFailure(source: EventSource, reason: FailureReason, error: unknown): void {
+  emitFor(source, 'session:failed', { reason, ...(error instanceof Error ? { error } : {}) });
+}
+
+/** Whether an event's payload is worth making. */
+function isListenedTo(app: Koa, name: SessionEventName): boolean {
   return app.listenerCount(name) > 0;
 }

@@ -11,7 +11,7 @@ import {
 import type { SessionCodec } from '../codec.js';
 import { decode, encode, encodeJson } from '../codec.js';
 import type { Draft } from './draft.js';
-import { emitEvent } from '../events.js';
+import { emitFor } from '../events.js';
 import { KnownRecord } from './known-record.js';
 import { recordJson } from './record.js';
 import type { SessionRecord } from '../store.js';
@@ -107,8 +107,7 @@ export class CookieBacking implements Backing {
   }
 
   #refuse(): void {
-    const { ctx, options } = this.#host;
-    emitEvent(ctx.app, 'session:refused', { name: options.key, ctx, reason: 'undecodable' });
+    emitFor(this.#host, 'session:refused', { reason: 'undecodable' });
   }
 
   adopt(): void {
@@ -135,7 +134,7 @@ export class CookieBacking implements Backing {
     if (ctx.res.headersSent) {
       // The headers left with this very data: nothing is lost. With other data, it is, and is told.
       if (this.#announced !== draft.data.json) {
-        emitEvent(ctx.app, 'session:failed', { name: options.key, ctx, reason: 'headers-sent' });
+        emitFor(this.#host, 'session:failed', { reason: 'headers-sent' });
       }
     } else {
       // With `overwrite: false` koa-session shows the removal that a regeneration begins with.
@@ -149,12 +148,11 @@ export class CookieBacking implements Backing {
   }
 
   remove(): void {
-    const { ctx, options } = this.#host;
-    if (!ctx.res.headersSent) {
+    if (!this.#host.ctx.res.headersSent) {
       removeSessionCookie(this.#host, this.#signed);
       this.#announced = '';
     } else if (this.#announced !== '') {
-      emitEvent(ctx.app, 'session:failed', { name: options.key, ctx, reason: 'headers-sent' });
+      emitFor(this.#host, 'session:failed', { reason: 'headers-sent' });
     }
   }
 

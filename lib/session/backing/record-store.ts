@@ -2,7 +2,7 @@ import { GONE, WRITTEN, type WriteOutcome } from './backing.js';
 import type { CarrierHost } from '../http/carrier.js';
 import type { Draft } from './draft.js';
 import { recordTag } from '../crypto/record-tag.js';
-import { emitEvent } from '../events.js';
+import { emitFor } from '../events.js';
 import { lifetimeOf, RECORD_GRACE } from '../rules/lifetime.js';
 import type { Awaitable } from '../awaitable.js';
 import { storeCall, type StoreOperation } from './store-call.js';
@@ -99,10 +99,9 @@ export class RecordStore {
 
   /** Whether a record is the one of its key, as far as it tells. */
   #belongsTo(key: string, record: SessionRecord | null | undefined): boolean {
-    const { ctx, options } = this.#host;
-    const tag: unknown = options.verifyRecords ? record?.[TAG] : undefined;
+    const tag: unknown = this.#host.options.verifyRecords ? record?.[TAG] : undefined;
     if (tag === undefined || tag === recordTag(key)) return true;
-    emitEvent(ctx.app, 'session:refused', { name: options.key, ctx, reason: 'wrong-record' });
+    emitFor(this.#host, 'session:refused', { reason: 'wrong-record' });
     return false;
   }
 

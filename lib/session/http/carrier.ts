@@ -8,7 +8,7 @@ import {
   writeCookie,
 } from './cookie.js';
 import { SessionCommitError } from '../../errors.js';
-import { emitEvent, type SessionEvents } from '../events.js';
+import { emitFailure, emitFor } from '../events.js';
 import type { Awaitable } from '../awaitable.js';
 import type { ExternalKey, ResolvedSessionOptions } from '../options.js';
 
@@ -40,10 +40,10 @@ export function readSessionCookie(host: CarrierHost, signed?: boolean): CookieRe
     return attributes;
   });
   if (read.duplicates) {
-    emitEvent(ctx.app, 'session:refused', refusal(host, 'duplicate-cookie'));
+    emitFor(host, 'session:refused', { reason: 'duplicate-cookie' });
   }
   if (read.outcome === 'bad-signature' || read.outcome === 'unsigned') {
-    emitEvent(ctx.app, 'session:refused', refusal(host, 'bad-signature'));
+    emitFor(host, 'session:refused', { reason: 'bad-signature' });
   }
   return read;
 }
@@ -58,7 +58,7 @@ export function readSessionCookies(host: CarrierHost): string[] {
   const { ctx, options } = host;
   const values = readCookieValues(ctx, options.key);
   if (values.length > 1) {
-    emitEvent(ctx.app, 'session:refused', refusal(host, 'duplicate-cookie'));
+    emitFor(host, 'session:refused', { reason: 'duplicate-cookie' });
   }
   return values;
 }
@@ -85,12 +85,7 @@ export function writeSessionCookie(
       'ERR_SESSION_COOKIE_TOO_LARGE',
       `the session cookie is larger than the ${MAX_COOKIE_BYTES} bytes that browsers keep: hold less in the session, or set "store"`,
     );
-    emitEvent(ctx.app, 'session:failed', {
-      name: options.key,
-      ctx,
-      reason: 'cookie-too-large',
-      error,
-    });
+    emitFailure(host, 'cookie-too-large', error);
     throw error;
   }
   const attributes = cookieAttributes(host, signed);
@@ -174,16 +169,8 @@ export class IdCarrier {
   }
 
   #tooLate(): void {
-    const { ctx, options } = this.#host;
-    emitEvent(ctx.app, 'session:failed', { name: options.key, ctx, reason: 'headers-sent' });
+    emitFor(this.#host, 'session:failed', { reason: 'headers-sent' });
   }
-}
-
-function refusal(
-  host: CarrierHost,
-  reason: 'bad-signature' | 'duplicate-cookie',
-): SessionEvents['session:refused'] {
-  return { name: host.options.key, ctx: host.ctx, reason };
 }
 
 function cookieAttributes({ options }: CarrierHost, signed: boolean | undefined): CookieAttributes {
