@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Context } from 'koa';
 import { SessionCommitError, SessionStateError, StoreError } from '../errors.js';
 import { after, type Awaitable, isThenable } from './awaitable.js';
-import type { Backing, Loaded, WriteOutcome } from './backing/backing.js';
+import type { Backing, Found, Loaded, WriteOutcome } from './backing/backing.js';
 import { sendCacheHeaders } from './http/cache-headers.js';
 import { sendClearSiteData, takeBackClearSiteData } from './http/clear-site-data.js';
 import { CookieBacking } from './backing/cookie-backing.js';
@@ -14,7 +14,7 @@ import { lazySession } from './lazy-session.js';
 import type { ResolvedSessionOptions } from './options.js';
 import { isMaxAge } from './rules/max-age.js';
 import { type Marks, marksOf, NO_MARKS } from './rules/marks.js';
-import type { RecordFields } from './backing/record.js';
+import { isDataKey, type RecordFields } from './backing/record.js';
 import { type SessionLimit, sessionLimit } from './rules/session-limit.js';
 import { type Verdict, verdictOn } from './rules/verdict.js';
 import {
@@ -25,10 +25,10 @@ import {
   type SaveRequest,
   type SaveState,
 } from './save-plan.js';
-import { RESERVED_KEYS, Session, type SessionHost, UNDERSCORE } from './session.js';
+import { RESERVED_KEYS, Session, type SessionHost } from './session.js';
 import { StoreBacking } from './backing/store-backing.js';
 import { cloneOf } from './backing/json-copy.js';
-import type { KnownRecord } from './backing/known-record.js';
+import { KnownRecord } from './backing/known-record.js';
 import { Snapshot } from './backing/snapshot.js';
 import type { SessionRecord } from './store.js';
 
@@ -70,9 +70,7 @@ export class ContextSession implements SessionHost, SaveState, HeaderListener {
   /** `undefined`: nobody asked yet. `null`: removed. */
   #session: Session | null | undefined;
   /** A record that is loaded and valid, until somebody asks for the session. */
-  #record: SessionRecord | undefined;
-  /** The same record, where it is not this request's alone. */
-  #known: KnownRecord | undefined;
+  #found: Found | undefined;
   stored: Snapshot | undefined;
   marks: Marks = NO_MARKS;
   newMarks: Marks = NO_MARKS;
@@ -138,7 +136,7 @@ export class ContextSession implements SessionHost, SaveState, HeaderListener {
   set(value: unknown): void {
     if (this.#failure !== undefined) throw this.#unavailable(this.#failure);
     // What is replaced counts as loaded, read or not: the commit compares with it.
-    if (this.#session === undefined && this.#record !== undefined) this.#materialise();
+    if (this.#session === undefined && this.#found !== undefined) this.#materialise();
     if (value === null) {
       this.#session = null;
       this.requireSave = false;
@@ -233,10 +231,10 @@ export class ContextSession implements SessionHost, SaveState, HeaderListener {
     // A hook may have asked for the session while it was being loaded, and have got an empty one.
     if (this.options.load !== 'lazy') this.#session = undefined;
     if (loaded.status === 'found' && verdict === 'accepted') {
-      this.#record = loaded.record as SessionRecord;
-      this.#known = loaded.known;
-      this.#restoreFields(this.#record);
-      this.marks = marksOf(this.#record);
+      const record = loaded.record as SessionRecord;
+      this.#found = loaded;
+      this.#restoreFields(record);
+      this.marks = marksOf(record);
       this.#backing.adopt();
       return undefined;
     }
@@ -245,7 +243,7 @@ export class ContextSession implements SessionHost, SaveState, HeaderListener {
     } else if (loaded.status === 'found' && verdict !== 'none' && verdict !== 'accepted') {
       emitRecordEvent(this.ctx.app, `session:${verdict}`, {
         key: this.#backing.offered,
-        value: loaded.known === undefined ? loaded.record : cloneOf(loaded.record),
+        value: loaded instanceof KnownRecord ? cloneOf(loaded.record) : loaded.record,
         ctx: this.ctx,
       });
     }
@@ -265,14 +263,14 @@ export class ContextSession implements SessionHost, SaveState, HeaderListener {
 
   /** The session object, made of what was loaded when it is first needed. */
   #materialise(): Session {
-    const record = this.#record;
-    const session = new Session(this, record === undefined);
-    if (record !== undefined) {
-      const known = this.#known;
-      this.#record = undefined;
-      this.#known = undefined;
-      known?.fill(session);
-      this.stored = known?.data ?? Snapshot.of(this.#fill(session, record));
+    const found = this.#found;
+    const session = new Session(this, found === undefined);
+    this.#found = undefined;
+    if (found instanceof KnownRecord) {
+      found.fill(session);
+      this.stored = found.data;
+    } else if (found !== undefined) {
+      this.stored = Snapshot.of(this.#fill(session, found.record as SessionRecord));
     }
     this.#session = session;
     return session;
@@ -282,14 +280,11 @@ export class ContextSession implements SessionHost, SaveState, HeaderListener {
   #fill(session: Session, record: SessionRecord): Record<string, unknown> {
     const data: Record<string, unknown> = {};
     for (const key of Object.keys(record)) {
-      if (key.charCodeAt(0) === UNDERSCORE) continue;
-      if (RESERVED_KEYS.has(key)) {
-        if (key !== 'isNew' && key !== 'maxAge') this.refuse('reserved-key');
-        continue;
+      if (isDataKey(key)) {
+        (session as unknown as Record<string, unknown>)[key] = data[key] = record[key];
+      } else if (RESERVED_KEYS.has(key) && key !== 'isNew' && key !== 'maxAge') {
+        this.refuse('reserved-key');
       }
-      const value = record[key];
-      (session as unknown as Record<string, unknown>)[key] = value;
-      if (typeof value !== 'function') data[key] = value;
     }
     return data;
   }
@@ -355,7 +350,7 @@ export class ContextSession implements SessionHost, SaveState, HeaderListener {
   #isDue({ save, regenerate, restart }: CommitRequest): boolean {
     // Somebody holds a session object from before it was loaded.
     if (save || regenerate || restart) return this.#loaded;
-    if (this.#record === undefined) return false;
+    if (this.#found === undefined) return false;
     const { rolling, renew, idleTimeout, renewEvery } = this.options;
     return rolling || renew || idleTimeout !== undefined || renewEvery !== undefined;
   }
@@ -542,8 +537,7 @@ export class ContextSession implements SessionHost, SaveState, HeaderListener {
 
   async reload(): Promise<void> {
     this.#session = undefined;
-    this.#record = undefined;
-    this.#known = undefined;
+    this.#found = undefined;
     this.#loading = undefined;
     this.#loaded = false;
     this.requireSave = false;

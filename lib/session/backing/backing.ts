@@ -12,15 +12,10 @@ import type { SessionRecord } from '../store.js';
  *
  * @internal
  */
-export type Loaded =
-  | { status: 'none' }
-  | { status: 'unreadable' }
-  | {
-      status: 'found';
-      record: SessionRecord | null | undefined;
-      /** The same, where other requests are given it too: it must stay as it is. */
-      known?: KnownRecord | undefined;
-    };
+export type Loaded = { status: 'none' } | { status: 'unreadable' } | Found;
+
+/** A record of this request's own, or one that other requests are given too. @internal */
+export type Found = { status: 'found'; record: SessionRecord | null | undefined } | KnownRecord;
 
 /**
  * How a write ended. `merges`: how often it met a parallel write. `rotate`: what a parallel write

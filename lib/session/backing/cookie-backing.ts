@@ -70,13 +70,13 @@ export class CookieBacking implements Backing {
     if (!text) return { status: 'none' };
     // A hook of the application is given a record of its own, and makes of the text what it likes.
     const isOwn = place === undefined || options.decode !== decode || options.valid !== undefined;
-    if (!isOwn && place.content instanceof KnownRecord) return foundAgain(place.content);
+    if (!isOwn && place.content instanceof KnownRecord) return place.content;
     try {
       const record = options.decode(text);
       if (!isOwn) {
         const known = KnownRecord.of(record);
         place.content = known;
-        if (known !== undefined) return foundAgain(known);
+        if (known !== undefined) return known;
       }
       if (!isThenable(record)) return { status: 'found', record: record as SessionRecord };
       return Promise.resolve(record).then(
@@ -175,10 +175,6 @@ export class CookieBacking implements Backing {
 /** koa-session clears the cookie with the session's own attributes, `maxAge` among them. */
 function removeUndecodable(host: CarrierHost): void {
   writeSessionCookie(host, '', typeof host.maxAge === 'number' ? host.maxAge : undefined);
-}
-
-function foundAgain(known: KnownRecord): Loaded {
-  return { status: 'found', record: known.record, known };
 }
 
 function found(record: Awaitable<SessionRecord | undefined>): Awaitable<Loaded> {

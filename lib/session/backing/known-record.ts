@@ -10,6 +10,7 @@ import { Snapshot } from './snapshot.js';
  * @internal
  */
 export class KnownRecord {
+  readonly status = 'found';
   readonly record: SessionRecord;
   /** The application's data in it. */
   readonly data: Snapshot;
