@@ -185,7 +185,7 @@ export class SessionService {
     }
     const ctx = detachedContext(koa);
     const context = contextSession(ctx, this.#configured.key);
-    Object.assign(context?.ownOptions ?? {}, {
+    Object.assign(context?.state.ownOptions ?? {}, {
       externalKey: { get: () => externalKey, set: ignore, remove: ignore },
       valid: undefined,
       binding: undefined,

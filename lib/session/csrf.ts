@@ -35,7 +35,7 @@ export interface CsrfOptions extends CsrfTokenNames {
  */
 export async function csrfToken(ctx: Context, options: CsrfOptions = {}): Promise<string> {
   const session = await loadSession(ctx, options.key);
-  const binding = session === null ? undefined : hostOf(session)?.csrfBinding(true);
+  const binding = session === null ? undefined : hostOf(session)?.state.csrfBinding(true);
   if (binding === undefined) {
     throw new SessionStateError(
       'ERR_SESSION_UNSUPPORTED',
@@ -66,7 +66,7 @@ export async function isCsrfSafe(ctx: Context, options: CsrfOptions = {}): Promi
   const token = readCsrfToken({ headers: ctx.headers, body }, options);
   if (token === undefined) return false;
   const session: Session | null = await loadSession(ctx, options.key);
-  const binding = session === null ? undefined : hostOf(session)?.csrfBinding(false);
+  const binding = session === null ? undefined : hostOf(session)?.state.csrfBinding(false);
   return binding !== undefined && verifyCsrfToken(secretsOf(ctx, options), binding, token);
 }
 

@@ -192,7 +192,7 @@ function addSession(app: Koa, installation: Installation): void {
     sessionOptions: {
       configurable: true,
       get(this: Context) {
-        return installation.of(this).ownOptions;
+        return installation.of(this).state.ownOptions;
       },
     },
   });

@@ -33,13 +33,13 @@ export interface SessionInfo {
  * @publicApi
  */
 export function sessionInfo(session: Session): SessionInfo {
-  const host = hostOf(session);
-  const key = host?.storeKey;
+  const state = hostOf(session)?.state;
+  const key = state?.storeKey;
   return {
-    createdAt: host?.marks._created,
-    authenticatedAt: host?.marks._auth,
-    expiresAt: host?.expire,
-    owner: host?.marks._owner,
+    createdAt: state?.marks._created,
+    authenticatedAt: state?.marks._auth,
+    expiresAt: state?.expire,
+    owner: state?.marks._owner,
     handle: key === undefined ? undefined : handleOf(key),
   };
 }

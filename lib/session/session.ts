@@ -4,16 +4,31 @@ import { isMaxAge } from './rules/max-age.js';
 import type { SessionData } from './session-data.js';
 
 /**
- * What a session needs of the request it belongs to.
+ * What a session shows of itself beside its data, and lets a handler set.
  *
  * @internal
  */
-export interface SessionHost {
+export interface SessionSettings {
   maxAge: number | 'session' | undefined;
   expire: number | undefined;
   requireSave: boolean;
   requireTouch: boolean;
   readonly externalKey: string | undefined;
+  readonly marks: Marks;
+  /** The key under which the store has the session's record, if it has one. */
+  readonly storeKey: string | undefined;
+  /** A random text that only this session has, made on the first ask if `make` says so. */
+  csrfBinding(make: boolean): string | undefined;
+  refuse(reason: 'reserved-key'): void;
+}
+
+/**
+ * What a session needs of the request it belongs to.
+ *
+ * @internal
+ */
+export interface SessionHost {
+  readonly state: SessionSettings;
   commit(options?: { save?: boolean; regenerate?: boolean }): Promise<void>;
   update(change: (draft: Record<string, unknown>) => unknown): Promise<void>;
   destroy(): Promise<void>;
@@ -21,12 +36,6 @@ export interface SessionHost {
   reload(): Promise<void>;
   login(owner?: string): Promise<void>;
   logout(): Promise<void>;
-  readonly marks: Marks;
-  /** The key under which the store has the session's record, if it has one. */
-  readonly storeKey: string | undefined;
-  /** A random text that only this session has, made on the first ask if `make` says so. */
-  csrfBinding(make: boolean): string | undefined;
-  refuse(reason: 'reserved-key'): void;
 }
 
 /** The callback style of koa-session, express-session and Passport. @publicApi */
@@ -102,39 +111,39 @@ export class Session {
    * lifetime is dropped with the event `session:refused`, since a client may have chosen the name.
    */
   get maxAge(): number | 'session' | undefined {
-    return this.#context.maxAge;
+    return this.#context.state.maxAge;
   }
 
   set maxAge(value: number | 'session' | undefined) {
     if (!isMaxAge(value)) {
-      this.#context.refuse('reserved-key');
+      this.#context.state.refuse('reserved-key');
       return;
     }
-    this.#context.maxAge = value;
-    this.#context.requireSave = true;
+    this.#context.state.maxAge = value;
+    this.#context.state.requireSave = true;
   }
 
   /** The id under which the store keeps the session; `undefined` in cookie mode. */
   get externalKey(): string | undefined {
-    return this.#context.externalKey;
+    return this.#context.state.externalKey;
   }
 
   /** When the record expires, epoch milliseconds, as it was loaded. */
   get _expire(): number | undefined {
-    return this.#context.expire;
+    return this.#context.state.expire;
   }
 
   set _expire(value: number | undefined) {
-    this.#context.expire = value;
+    this.#context.state.expire = value;
   }
 
   /** Whether the session is written at the end of the request even if nothing changed. */
   get _requireSave(): boolean {
-    return this.#context.requireSave;
+    return this.#context.state.requireSave;
   }
 
   set _requireSave(value: boolean) {
-    this.#context.requireSave = value;
+    this.#context.state.requireSave = value;
   }
 
   /** The data alone, as a plain object; nested values are shared with the session. */
@@ -230,7 +239,7 @@ export class Session {
 
   /** Prolongs the session at the end of this request, whether or not its data changes. */
   touch(): void {
-    this.#context.requireTouch = true;
+    this.#context.state.requireTouch = true;
   }
 
   /**
@@ -271,7 +280,7 @@ export class Session {
           if (typeof value === 'function' && name !== '__proto__') {
             Object.defineProperty(this, name, { value, configurable: true, writable: true });
           } else if (#context in this) {
-            this.#context.refuse('reserved-key');
+            this.#context.state.refuse('reserved-key');
           }
         },
       });
