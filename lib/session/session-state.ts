@@ -127,7 +127,7 @@ export class SessionState implements SessionSettings, SaveState, CarrierHost {
 
   /** The load has failed. `undefined`: the request goes on without its session. */
   settleWithout(failure: StoreError | undefined): void {
-    if (failure === undefined) this.detached = true;
+    if (failure === undefined) this.detach();
     else this.failure = failure;
     this.loaded = true;
   }
@@ -229,6 +229,11 @@ export class SessionState implements SessionSettings, SaveState, CarrierHost {
     this.expire = draft.lifetime.fields._expire;
   }
 
+  /** The session is about to be removed; nobody needs to do it again. */
+  ending(): void {
+    this.removed = true;
+  }
+
   /** Nothing is stored of the session any more. */
   ended(): void {
     this.stored = undefined;
@@ -245,5 +250,10 @@ export class SessionState implements SessionSettings, SaveState, CarrierHost {
     this.expire = undefined;
     this.maxAge = this.#initialMaxAge;
     this.session = new Session(this.#host, true);
+  }
+
+  /** The request goes on without its session. */
+  detach(): void {
+    this.detached = true;
   }
 }
