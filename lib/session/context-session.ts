@@ -96,8 +96,15 @@ export class ContextSession implements SessionHost, HeaderListener {
   #carryOut(commit: Commit): void | Promise<void> {
     if (!commit.isDue()) return undefined;
     // A lazy session that was replaced or removed without being read is read now.
-    if (this.state.isUnread) return after(this.load(), () => commit.carryOut());
+    if (this.state.isUnread) return after(this.load(), () => this.#carryOutRead(commit));
     return commit.carryOut();
+  }
+
+  /** What was done to a session that then could not be read is not written either. */
+  #carryOutRead(commit: Commit): void | Promise<void> {
+    const { failure, detached } = this.state;
+    if (failure !== undefined) throw unavailable(failure, this.state);
+    return detached ? undefined : commit.carryOut();
   }
 
   /** @see Session.update */

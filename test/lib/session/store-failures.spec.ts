@@ -13,7 +13,7 @@ describe('when the store fails', () => {
   async function open(options: SessionOptions = {}): Promise<void> {
     store = new PlainStore();
     site = await KoaSite.open({ store, ...options });
-    await site.visit((_ctx, of) => (of().a = 1));
+    await site.visit((ctx) => (ctx.session = { a: 1 } as never));
     site.events.length = 0;
   }
 
@@ -44,6 +44,30 @@ describe('when the store fails', () => {
     expect(site.errors[0]).toBeInstanceOf(StoreError);
     expect(site.errors[0]).toMatchObject({ kind: 'unavailable', outcome: 'not-applied' });
     expect((site.errors[0]?.cause as Error).message).toBe('connection refused');
+  });
+
+  describe.each<[string, (ctx: { session: unknown }) => unknown]>([
+    ['replaces', (ctx) => (ctx.session = { a: 2 })],
+    ['removes', (ctx) => (ctx.session = null)],
+  ])('to read, and a handler %s a lazy session unread', (_what, act) => {
+    it('the answer is a 503, and nothing is written', async () => {
+      await open({ load: 'lazy' });
+      store.instead.get = down;
+      const answer = await site.visit((ctx) => act(ctx));
+      expect([answer.status, answer.headers.getSetCookie()]).toEqual([503, []]);
+      expect(site.events).toEqual(['failed store']);
+      delete store.instead.get;
+      expect(await site.data()).toEqual({ a: 1 });
+    });
+
+    it('it goes on without one where that is the policy, and nothing is written', async () => {
+      await open({ load: 'lazy', onStoreError: 'anonymous' });
+      store.instead.get = down;
+      const answer = await site.visit((ctx) => act(ctx));
+      expect([answer.status < 500, answer.headers.getSetCookie()]).toEqual([true, []]);
+      delete store.instead.get;
+      expect(await site.data()).toEqual({ a: 1 });
+    });
   });
 
   it('to write, the answer is a 503 without a cookie', async () => {
