@@ -1,0 +1,188 @@
+import { StoreError } from '../../errors.js';
+import type { Awaitable } from '../awaitable.js';
+import { GONE, WRITTEN, type WriteOutcome } from './backing.js';
+import { tooManyConflicts } from './contention.js';
+import type { Draft } from './draft.js';
+import { movedNow, movedTo, type RecordStore } from './record-store.js';
+import type { ResolvedSessionOptions } from '../options.js';
+
+type Version = string | number;
+
+/** A version that no record has: an update with it tells what is stored. */
+const NEVER = '';
+
+/** Where the pointer leads that a session leaves which is ended: no key is empty. */
+const NOWHERE = '';
+
+/** A session in a store, as far as its move to another key has to do with it. @internal */
+export interface MovableSession {
+  readonly options: ResolvedSessionOptions;
+  readonly records: RecordStore;
+  /** Whether the store holds a record for the id. */
+  stored: boolean;
+  /** The version that the record was last known to have. */
+  version: Version | undefined;
+  /** Another id, under which nothing is stored. */
+  reset(): Awaitable<unknown>;
+  /** The key of the id in use, which is made if there is none. */
+  ownKey(): Awaitable<string>;
+  /** The session lies under `key`: of the id in use, or of the one that another request gave it. */
+  isUnder(key: string): void;
+  /** The session lies under `key`, and must not stay there. */
+  rotateFrom(key: string, version: Version): WriteOutcome;
+  /** Writes the record, new or not. */
+  put(draft: Draft, key: string): Awaitable<WriteOutcome>;
+  /** Writes a record that is there. */
+  update(draft: Draft, key: string): Awaitable<WriteOutcome>;
+  /** Hands the client its id. */
+  send(draft: Draft): Awaitable<unknown>;
+}
+
+/**
+ * The way of a session to another key, when it is written there: to that of a new id, or from the
+ * plain id to where `hashIds` wants it.
+ *
+ * The new record is made first: when the end of the old one fails, it is the old one that is left.
+ *
+ * @internal
+ */
+export class SessionMove {
+  readonly #session: MovableSession;
+  readonly #records: RecordStore;
+  readonly #draft: Draft;
+
+  constructor(session: MovableSession, draft: Draft) {
+    this.#session = session;
+    this.#records = session.records;
+    this.#draft = draft;
+  }
+
+  /** To a new id. */
+  async rotate(oldKey: string): Promise<WriteOutcome> {
+    const { stored, version } = this.#session;
+    void this.#session.reset();
+    const outcome = await this.#session.put(this.#draft, await this.#session.ownKey());
+    if (outcome.status !== 'written') return outcome;
+    this.#session.stored = true;
+    const key = await this.#session.ownKey();
+    if (stored || !this.#records.isVersioned) return this.#leave(oldKey, version, key);
+    await this.#session.send(this.#draft);
+    return outcome;
+  }
+
+  /** From the plain id to its hash. */
+  async hash(plainKey: string): Promise<WriteOutcome> {
+    const { version } = this.#session;
+    const key = await this.#session.ownKey();
+    this.#session.isUnder(key);
+    this.#session.version = undefined;
+    let isFirst = true;
+    if (this.#records.isVersioned) isFirst = await this.#records.create(key, this.#draft);
+    else await this.#records.set(key, this.#draft);
+    if (isFirst) return this.#leave(plainKey, version, key);
+    // A parallel request has moved it already.
+    const outcome = await this.#session.update(this.#draft, key);
+    if (outcome.status === 'written') await this.#session.send(this.#draft);
+    return outcome;
+  }
+
+  /**
+   * The old record ends, now that there is a new one. Where it was destroyed meanwhile, the new
+   * record goes too; where another request was faster to renew the id, its id is the one to use.
+   */
+  async #leave(
+    oldKey: string,
+    oldVersion: Version | undefined,
+    key: string,
+  ): Promise<WriteOutcome> {
+    if (!this.#records.isVersioned) {
+      await this.#records.destroy(oldKey);
+    } else {
+      const place = await this.#retire(oldKey, oldVersion ?? NEVER, key);
+      if (place?.key !== key) await this.#records.destroy(key);
+      if (place === undefined) return GONE;
+      if (place.version !== undefined) return this.#session.rotateFrom(place.key, place.version);
+      if (place.key !== key) {
+        this.#session.version = undefined;
+        const joined = await this.#session.update(this.#draft, place.key);
+        if (joined.status !== 'written') return joined;
+      }
+    }
+    await this.#session.send(this.#draft);
+    return WRITTEN;
+  }
+
+  /**
+   * Turns the old record into a pointer to the new one, and ends it at once without a grace time.
+   * What others wrote to the old record until then is merged into the new one.
+   *
+   * @returns where the session is now, with its version if it is to leave from there once more;
+   * `undefined` when it was destroyed meanwhile.
+   */
+  async #retire(
+    oldKey: string,
+    oldVersion: Version,
+    newKey: string,
+  ): Promise<{ key: string; version?: Version } | undefined> {
+    const { maxMergeAttempts } = this.#session.options;
+    const due = this.#draft.regenerate;
+    let key = oldKey;
+    let version = oldVersion;
+    for (let merges = 0; merges <= maxMergeAttempts; merges++) {
+      const result = await this.#records.point(key, version, newKey, this.#draft.grace);
+      if (result.status === 'ok') {
+        if (this.#draft.grace === 0) await this.#records.destroy(key);
+        return { key: newKey };
+      }
+      if (result.status === 'gone') return undefined;
+      version = result.version;
+      if (movedTo(result.record) !== undefined) {
+        const moved = movedNow(result.record);
+        if (moved === undefined) return undefined;
+        if (this.#draft.grace > 0) return { key: moved };
+        // Whoever renewed the id holds the new one, and may be whom the login is to shake off.
+        key = moved;
+        version = NEVER;
+        continue;
+      }
+      await this.#draft.rebase(result.record);
+      if (due === undefined && this.#draft.regenerate !== due) return { key, version };
+      // Nobody else knows the new id yet: what is stored there is this request's own.
+      this.#session.version ??= (await this.#records.read(newKey))?.version;
+      const updated = await this.#session.update(this.#draft, newKey);
+      if (updated.status === 'gone') return undefined;
+    }
+    throw tooManyConflicts(maxMergeAttempts);
+  }
+}
+
+/**
+ * Removes a session's record. Where ids are renewed with a grace time, a parallel request may be
+ * about to move the session, or have moved it: it must not live on under its new id. So the record
+ * is first made to lead nowhere; a store that takes no write removes it all the same.
+ *
+ * @internal
+ */
+export async function endSession(
+  { options, records, version: known }: MovableSession,
+  firstKey: string,
+): Promise<void> {
+  const { renewEvery, regenerateGrace, maxMergeAttempts } = options;
+  let key = firstKey;
+  if (records.isVersioned && (renewEvery !== undefined || regenerateGrace > 0)) {
+    let version = known ?? NEVER;
+    try {
+      for (let tries = 0; tries <= maxMergeAttempts; tries++) {
+        const result = await records.point(key, version, NOWHERE, 0);
+        if (result.status !== 'conflict') break;
+        const moved = movedTo(result.record);
+        if (moved === NOWHERE) break;
+        version = moved === undefined ? result.version : NEVER;
+        key = moved ?? key;
+      }
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+    }
+  }
+  await records.destroy(key);
+}
