@@ -216,8 +216,8 @@ export interface VersionedStore {
  */
 export interface TouchingStore {
   /**
-   * Sets the record's remaining life to `maxAge`.
-   * @returns whether there was a live record.
+   * Sets the record's remaining life to `maxAge`. A record whose `_expire` is over stays as it is.
+   * @returns whether there was a live record whose `_expire` was not over.
    */
   touch(key: string, maxAge: StoreMaxAge, options: StoreCallOptions): Promise<boolean> | boolean;
 }

@@ -18,6 +18,7 @@ import { NO_ROW } from './internal/columns.js';
 import { OwnedRows } from './internal/owned-rows.js';
 import { RecordTable } from './internal/record-table.js';
 import {
+  isOver,
   lifetimeOf,
   moveExpire,
   ONE_DAY,
@@ -181,7 +182,7 @@ export class MemoryStore implements CapableStore {
   touch(key: string, maxAge: StoreMaxAge): Promise<boolean> | boolean {
     const now = Date.now();
     const row = this.#live(key, now);
-    if (row === NO_ROW) return false;
+    if (row === NO_ROW || isOver(this.#recordOf(row), now)) return false;
     this.#prolong(row, now + lifetimeOf(maxAge, this.#sessionMaxAge));
     return true;
   }
@@ -268,10 +269,9 @@ export class MemoryStore implements CapableStore {
 
   /** Sees to it that a record that was just read lives for `least`, unless it is over already. */
   #renew(row: number, record: SessionRecord, now: number, least: number | 'session'): void {
-    const expire = record['_expire'];
     const expires = now + lifetimeOf(least, this.#sessionMaxAge);
     const prolonged = expires - (this.#table.expires[row] as number);
-    if (prolonged <= 0 || (typeof expire === 'number' && expire <= now)) return;
+    if (prolonged <= 0 || isOver(record, now)) return;
     this.#prolong(row, expires);
     moveExpire(record, prolonged);
   }

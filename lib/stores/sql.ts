@@ -18,6 +18,7 @@ import {
 } from './internal/option-checks.js';
 import {
   graceOf,
+  isOver,
   lifetimeOf,
   ONE_DAY,
   ownerOf,
@@ -240,9 +241,11 @@ export class SqlStore implements CapableStore {
     return this.#attempt('touch', true, async () => {
       const now = Date.now();
       const expires = now + lifetimeOf(maxAge, this.#sessionMaxAge);
-      if (done(await this.#run(this.#statements.touch, [expires, key, now])) > 0) return true;
+      if (done(await this.#run(this.#statements.touch, [expires, key, now, now])) > 0) return true;
+      if (this.#executor.dialect !== 'mysql') return false;
       // MySQL may count only rows that changed, and the lifetime may be the same.
-      return this.#executor.dialect === 'mysql' && (await this.#select(key)) !== undefined;
+      const found = await this.#select(key);
+      return found !== undefined && !isOver(found.record, now);
     });
   }
 

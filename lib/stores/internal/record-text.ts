@@ -65,6 +65,12 @@ export function graceOf(record: SessionRecord, expires: number): number | undefi
   return typeof expire === 'number' ? Math.round(expires - expire) : undefined;
 }
 
+/** Whether a record's time is over by its own account. @internal */
+export function isOver(record: SessionRecord, now: number): boolean {
+  const expire = record['_expire'];
+  return typeof expire === 'number' && expire <= now;
+}
+
 /** The owner a record belongs to, if any. @internal */
 export function ownerOf(record: SessionRecord): string | undefined {
   const owner = record['_owner'];

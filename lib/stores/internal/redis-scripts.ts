@@ -63,10 +63,16 @@ redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4])
 return 1
 `);
 
-/** KEYS: record. ARGV: lifetime. Returns the head of the value; nothing when there is none. */
+/**
+ * KEYS: record. ARGV: lifetime. Returns the head of the value; nothing when there is none, or when
+ * it is over by its `_expire`.
+ */
 export const TOUCH = script(`
 local value = redis.pcall('GET', KEYS[1])
 if type(value) ~= 'string' then return false end
+local grace = string.match(value, '^%S+ %d+ %S* (%d+)\\n') or 0
+local life = redis.call('PTTL', KEYS[1])
+if life >= 0 and life <= tonumber(grace) then return false end
 redis.call('PEXPIRE', KEYS[1], ARGV[1])
 return string.match(value, '^[^{\\n]*\\n') or ''
 `);

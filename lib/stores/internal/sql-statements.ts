@@ -45,8 +45,9 @@ export function sqlStatements(dialect: SqlDialect, table: string): SqlStatements
     )
     .join(', ');
   const live = 'id = ? AND expires > ?';
-  // A renewal shortens no life, and does not bring back what is over by its own account.
-  const isRenewable = 'expires < ? AND (grace IS NULL OR expires - grace > ?)';
+  // What is over by its own account is not brought back; a renewal shortens no life either.
+  const isGoing = '(grace IS NULL OR expires - grace > ?)';
+  const isRenewable = `expires < ? AND ${isGoing}`;
   const q = (sql: string): string => (dialect === 'postgres' ? numbered(sql) : sql);
   return {
     read: q(`SELECT record, version, expires, grace FROM ${name} WHERE ${live}`),
@@ -77,7 +78,7 @@ export function sqlStatements(dialect: SqlDialect, table: string): SqlStatements
     update: q(
       `UPDATE ${name} SET ${fields} WHERE id = ? AND version = ? AND expires > ?${returning}`,
     ),
-    touch: q(`UPDATE ${name} SET expires = ? WHERE ${live}${returning}`),
+    touch: q(`UPDATE ${name} SET expires = ? WHERE ${live} AND ${isGoing}${returning}`),
     destroy: q(`DELETE FROM ${name} WHERE id = ?${returning}`),
     listByOwner: q(
       `SELECT id, record, version, expires, grace FROM ${name} WHERE owner = ? AND expires > ?`,

@@ -43,6 +43,17 @@ export const touchClaims: Claims = {
     await bench.assertMissing(expired, 'touch brought an expired session back');
   },
 
+  'touch of a record whose _expire is over is false, and does not bring it back': async (bench) => {
+    const key = bench.key();
+    const over = Date.now() - 1;
+    await bench.set(key, { user: 1, _expire: over }, LONG);
+    for (const time of ['first', 'second']) {
+      assert.equal(await bench.store.touch(key, LONG * 2, {}), false, `the ${time} touch`);
+      const expire = (await bench.get(key))?.['_expire'] ?? over;
+      assert.ok((expire as number) <= Date.now(), `the ${time} touch brought it back`);
+    }
+  },
+
   'a parallel touch does not save a record from destroy': async (bench) => {
     const key = bench.key();
     await bench.set(key, { user: 1 });

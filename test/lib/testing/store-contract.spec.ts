@@ -34,6 +34,14 @@ async function failures(
   return failed;
 }
 
+/** Gives a record whose `_expire` is over another one. */
+async function broughtBack(store: MemoryStore, key: string, maxAge: StoreMaxAge): Promise<boolean> {
+  const record = store.get(key);
+  if (!((record?.['_expire'] as number) <= Date.now())) return false;
+  store.set(key, { ...record, _expire: Date.now() + 60_000 }, maxAge);
+  return true;
+}
+
 /** The memory store with one promise broken. */
 const MUTANTS: Record<string, { store: () => MemoryStore; caughtBy: RegExp }> = {
   'the version check is switched off': {
@@ -135,6 +143,15 @@ const MUTANTS: Record<string, { store: () => MemoryStore; caughtBy: RegExp }> = 
       })(),
     caughtBy: /touch prolongs the life of a record/,
   },
+  'touch brings back what is over': {
+    store: () =>
+      new (class extends MemoryStore {
+        override async touch(key: string, maxAge: StoreMaxAge) {
+          return (await super.touch(key, maxAge)) || broughtBack(this, key, maxAge);
+        }
+      })(),
+    caughtBy: /touch of a record whose _expire is over is false, and does not bring it back/,
+  },
   'read with touch shortens': {
     store: () =>
       new (class extends MemoryStore {
@@ -149,12 +166,9 @@ const MUTANTS: Record<string, { store: () => MemoryStore; caughtBy: RegExp }> = 
     store: () =>
       new (class extends MemoryStore {
         override async read(...[key, maxAge, options]: Read) {
-          const { touch } = options ?? {};
-          const { expires = 0 } = (await super.read(key, maxAge)) ?? {};
-          if (typeof touch === 'number' && expires < Date.now() + touch) {
-            await this.touch(key, touch);
-          }
-          return super.read(key, maxAge);
+          const found = await super.read(key, maxAge, options);
+          if (options?.touch !== undefined) await broughtBack(this, key, options.touch);
+          return found && super.read(key, maxAge);
         }
       })(),
     caughtBy: /read with touch does not bring back a record whose _expire is over/,
