@@ -88,7 +88,7 @@ export const DIFFERENCES = [
   }),
   difference('store-powers', {
     koaSession: 'knows `get`, `set` and `destroy`',
-    here: "uses `create`, `read`, `update` and `touch` of a store that has them; a store with koa-session's three methods gets koa-session's calls",
+    here: "uses `create`, `read`, `update` and `touch` of a store that has them; a store with koa-session's three methods gets koa-session's calls. A renewed id leaves a pointer to the new one, which ends by itself within a minute or with its grace time",
     why: 'Parallel requests lose no write, and a late one cannot bring a session back after its logout.',
   }),
   difference('store-failure-is-told', {

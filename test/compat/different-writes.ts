@@ -226,7 +226,7 @@ export const DIFFERENT_WRITES: readonly Scenario[] = [
     differs: {
       id: 'store-powers',
       koaSession: ['set', 'get', 'set', 'get', 'destroy'],
-      here: ['create', 'read', 'update', 'read', 'destroy'],
+      here: ['create', 'read', 'update', 'read', 'update', 'destroy'],
     },
     run: async (lab) => {
       const used: string[] = [];

@@ -157,6 +157,9 @@ describe('a session that was ended', () => {
     expect(await owners.list('alice')).toEqual([]);
     expect(await owners.list('bob')).toHaveLength(1);
     await owners.endAll('bob');
+    // The two ids that were left lead a logout to the session for a minute.
+    jest.useFakeTimers({ doNotFake: ['setImmediate'], now: Date.now() + 60_001 });
+    await store.prune();
     expect(store.size).toBe(0);
   });
 });
@@ -194,14 +197,14 @@ describe('the id', () => {
     await attack(NOWHERE, async (site) => {
       const { cookie } = await site.get('/login');
       await site.get('/regenerate', cookie);
-      return (await site.user(cookie)) === 'alice' || (await site.records()) > 1;
+      return (await site.user(cookie)) === 'alice' || (await site.sessions()) > 1;
     });
   });
 
-  it('fastify/session 348: that is new is not handed out when the old one could not be destroyed', async () => {
+  it('fastify/session 348: that is new is not handed out when the old one could not be ended', async () => {
     await attack(EXPRESS_ONLY, async (site) => {
       const { cookie } = await site.get('/login');
-      site.store.mode = 'fails to destroy';
+      site.store.mode = 'fails to end';
       const answer = await site.get('/regenerate', cookie);
       site.store.mode = 'works';
       return answer.status < 500 || answer.setCookie.length > 0;
@@ -457,7 +460,7 @@ describe('a store', () => {
       EXPRESS_ONLY,
       async (site) => {
         for (const path of ['/public', '/me', '/logout']) await site.get(path);
-        return (await site.records()) > 0;
+        return (await site.sessions()) > 0;
       },
       { express: { saveUninitialized: true } },
     );
@@ -523,14 +526,14 @@ describe('a write', () => {
     const site = await serve('this package');
     const failed = await site.get('/save-and-fail');
     expect(failed.status).toBe(500);
-    expect(await site.records()).toBe(1);
+    expect(await site.sessions()).toBe(1);
   });
 
   it('expressjs/session 309: is done before the answer is sent', async () => {
     for (const path of ['/login', '/cart']) {
       const site = await serve('this package');
       const { cookie } = await site.get(path);
-      expect(await site.records()).toBe(1);
+      expect(await site.sessions()).toBe(1);
       expect((await site.get('/me', cookie)).text).not.toBe('{}');
     }
   });

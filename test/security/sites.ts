@@ -22,7 +22,7 @@ interface Visit {
 
 /** How a store is made to fail, and what it was asked. */
 export interface StoreControl {
-  mode: 'works' | 'fails' | 'hangs' | 'fails to destroy';
+  mode: 'works' | 'fails' | 'hangs' | 'fails to end';
   readonly calls: string[];
 }
 
@@ -40,8 +40,8 @@ export interface Answer {
 export interface Site {
   readonly name: SiteName;
   readonly store: StoreControl;
-  /** How many records the store holds. */
-  records(): Promise<number>;
+  /** How many sessions the store holds. */
+  sessions(): Promise<number>;
   get(path: string, cookie?: string): Promise<Answer>;
   /** Whose session the cookie opens. */
   user(cookie: string): Promise<string>;
@@ -145,7 +145,9 @@ function controlled<T extends object>(store: T, control: StoreControl): T {
         const callback = args.find((arg) => typeof arg === 'function') as
           ((error: Error) => void) | undefined;
         if (control.mode === 'hangs') return new Promise(() => undefined);
-        const isHit = control.mode === 'fails to destroy' ? name === 'destroy' : true;
+        // This package ends a record by an update where it leaves a pointer.
+        const ends = name === 'destroy' || name === 'update';
+        const isHit = control.mode === 'fails to end' ? ends : true;
         if (control.mode === 'works' || !isHit)
           return Reflect.apply(member, target, args) as unknown;
         const error = new Error('the store is down');
@@ -173,7 +175,7 @@ export async function serve(name: SiteName, options: SiteOptions = {}): Promise<
   return {
     name,
     store: control,
-    records: made.records,
+    sessions: made.sessions,
     get,
     async user(cookie) {
       const { status, text } = await get('/me', cookie);
@@ -217,7 +219,7 @@ async function ask(url: string, cookie: string): Promise<Answer> {
 
 interface Made {
   listen(): Server;
-  records(): Promise<number>;
+  sessions(): Promise<number>;
 }
 
 function withKoa(name: SiteName, options: SiteOptions, control: StoreControl, gate: Gate): Made {
@@ -248,7 +250,12 @@ function withKoa(name: SiteName, options: SiteOptions, control: StoreControl, ga
       gate,
     );
   });
-  return { listen: () => app.listen(0, '127.0.0.1'), records: async () => memory.size };
+  const isSession = (key: string) => Number(memory.get(key)?.['_expire']) > Date.now();
+  const keys = () => new Set(control.calls.map((call) => call.slice(call.indexOf(' ') + 1)));
+  return {
+    listen: () => app.listen(0, '127.0.0.1'),
+    sessions: async () => [...keys()].filter(isSession).length,
+  };
 }
 
 function withExpress({ express: own }: SiteOptions, control: StoreControl, gate: Gate): Made {
@@ -276,7 +283,7 @@ function withExpress({ express: own }: SiteOptions, control: StoreControl, gate:
   });
   return {
     listen: () => app.listen(0, '127.0.0.1'),
-    records: () =>
+    sessions: () =>
       new Promise((resolve) => {
         memory.all?.((_error, sessions) => {
           resolve(Object.keys(sessions ?? {}).length);

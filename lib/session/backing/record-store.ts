@@ -45,8 +45,11 @@ const MAX_HOPS = 8;
 /** Smaller differences between a store's clock and this one's mean nothing, milliseconds. */
 const CLOCK_NOISE = 5_000;
 
-/** How long a pointer without a grace time lives if its removal fails, in milliseconds. */
-const POINTER_LIFE = 1000;
+/** The shortest life of a pointer, milliseconds: a logout follows it when its grace time is over. */
+const POINTER_LIFE = 60_000;
+
+/** A time that is over by every clock, those of other processes included; koa-session takes 0 for none. */
+const LONG_AGO = 1;
 
 /**
  * The application's store as one request uses it: every call under the deadline, and one set of
@@ -171,14 +174,17 @@ export class RecordStore {
     return this.#update(key, version, draft.record(), draft.lifetime.store, changed);
   }
 
-  /** Leaves a pointer to `successor` in place of the record. */
+  /**
+   * Leaves a pointer to `successor` in place of the record.
+   * @param grace how long it leads readers there, in milliseconds. With 0 it is no session's.
+   */
   point(
     key: string,
     version: string | number,
     successor: string,
     grace: number,
   ): Awaitable<UpdateResult> {
-    const until = Date.now() + grace;
+    const until = grace > 0 ? Date.now() + grace : LONG_AGO;
     const pointer = { [MOVED]: successor, [UNTIL]: until, _expire: until };
     return this.#update(key, version, pointer, Math.max(grace, POINTER_LIFE), true);
   }

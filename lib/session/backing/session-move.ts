@@ -113,8 +113,8 @@ export class SessionMove {
   }
 
   /**
-   * Turns the old record into a pointer to the new one, and ends it at once without a grace time.
-   * What others wrote to the old record until then is merged into the new one.
+   * Turns the old record into a pointer to the new one, which without a grace time leads nobody but
+   * a logout there. What others wrote to the old record until then is merged into the new one.
    *
    * @returns where the session is now, with its version if it is to leave from there once more;
    * `undefined` when it was destroyed meanwhile.
@@ -131,7 +131,8 @@ export class SessionMove {
     for (let merges = 0; merges <= maxMergeAttempts; merges++) {
       const result = await this.#records.point(key, version, newKey, this.#draft.grace);
       if (result.status === 'ok') {
-        if (this.#draft.grace === 0) await this.#records.destroy(key);
+        // The id is still in use: where it is hashed now, the store is not to have it any longer.
+        if (due === undefined) await this.#records.destroy(key);
         return { key: newKey };
       }
       if (result.status === 'gone') return undefined;
@@ -157,28 +158,34 @@ export class SessionMove {
 }
 
 /**
- * Removes a session's record. Where ids are renewed with a grace time, a parallel request may be
- * about to move the session, or have moved it: it must not live on under its new id. So the record
- * is first made to lead nowhere; a store that takes no write removes it all the same.
+ * Removes a session's record. A parallel request may be about to move the session, or have moved
+ * it: it must not live on under its new id. So the record is first made to lead nowhere; a store
+ * that takes no write removes it all the same.
  *
+ * @param hashedKey where the session lies if it was moved there from its plain id.
  * @internal
  */
 export async function endSession(
   { options, records, version: known }: MovableSession,
   firstKey: string,
+  hashedKey: string | undefined,
 ): Promise<void> {
-  const { renewEvery, regenerateGrace, maxMergeAttempts } = options;
   let key = firstKey;
-  if (records.isVersioned && (renewEvery !== undefined || regenerateGrace > 0)) {
+  if (records.isVersioned) {
     let version = known ?? NEVER;
     try {
-      for (let tries = 0; tries <= maxMergeAttempts; tries++) {
+      for (let tries = 0; tries <= options.maxMergeAttempts; tries++) {
         const result = await records.point(key, version, NOWHERE, 0);
-        if (result.status !== 'conflict') break;
-        const moved = movedTo(result.record);
-        if (moved === NOWHERE) break;
-        version = moved === undefined ? result.version : NEVER;
-        key = moved ?? key;
+        if (result.status === 'ok') break;
+        if (result.status === 'conflict' && movedTo(result.record) === undefined) {
+          version = result.version;
+          continue;
+        }
+        const hashed = key === firstKey ? hashedKey : undefined;
+        const moved = result.status === 'gone' ? hashed : movedTo(result.record);
+        if (moved === undefined || moved === NOWHERE) break;
+        key = moved;
+        version = NEVER;
       }
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;

@@ -43,6 +43,8 @@ export class StoreBacking implements Backing, MovableSession {
   #id: string | PromiseLike<string> | undefined;
   /** The id that the client sent. */
   #offered: string | undefined;
+  /** Whether its session has left that id: what lies there is for logouts that have read it before. */
+  #hasLeft = false;
   /** The key of what was loaded, where it is not simply the key of the id. */
   #foundKey: string | undefined;
 
@@ -78,6 +80,11 @@ export class StoreBacking implements Backing, MovableSession {
     return storeKeyOf(id, this.#host.options);
   }
 
+  /** Whether `key` is the id as it is, although ids are hashed. */
+  #isPlain(key: string, id: string): boolean {
+    return key === id && this.#host.options.hashIds !== undefined;
+  }
+
   load(known?: string): Awaitable<Loaded> {
     return after(known ?? this.#carrier.read(), (id) => this.#loadBy(id));
   }
@@ -97,7 +104,10 @@ export class StoreBacking implements Backing, MovableSession {
     const key = this.#keyOf(id);
     return after(this.records.read(key), (read) => {
       if (read?.record) {
-        return after(this.records.successor(read), (found) => this.#found(key, found));
+        return after(this.records.successor(read), (found) => {
+          this.#hasLeft = found === undefined;
+          return this.#found(key, found);
+        });
       }
       const { hashIds } = this.#host.options;
       return hashIds?.acceptPlain === true ? this.#findPlain(id, key) : this.#found(key, read);
@@ -163,8 +173,7 @@ export class StoreBacking implements Backing, MovableSession {
   #writeAs(id: string, draft: Draft): Awaitable<WriteOutcome> {
     const key = this.#foundKey ?? this.#keyOf(id);
     if (draft.regenerate !== undefined) return new SessionMove(this, draft).rotate(key);
-    const isPlain = key === id && this.#host.options.hashIds !== undefined;
-    if (isPlain && this.stored) return new SessionMove(this, draft).hash(key);
+    if (this.stored && this.#isPlain(key, id)) return new SessionMove(this, draft).hash(key);
     const created = !this.stored;
     return after(this.put(draft, key), (outcome) => {
       if (outcome.status !== 'written') return outcome;
@@ -253,8 +262,9 @@ export class StoreBacking implements Backing, MovableSession {
     const id = await this.#ready();
     // koa-session destroys whatever id the session has, whether or not it was ever saved.
     if (this.stored || !this.records.isVersioned) {
-      await endSession(this, this.#foundKey ?? this.#keyOf(id));
-    } else if (this.#offered !== undefined) {
+      const key = this.#foundKey ?? this.#keyOf(id);
+      await endSession(this, key, this.#isPlain(key, id) ? this.#keyOf(id) : undefined);
+    } else if (this.#offered !== undefined && !this.#hasLeft) {
       await this.records.destroy(this.#keyOf(this.#offered));
     }
     this.stored = false;

@@ -52,7 +52,13 @@ async function world(options: SessionOptions = {}, store = new MemoryStore()): P
       return result;
     },
     async data() {
-      return (await store.get(id)) ?? undefined;
+      let data: Record<string, unknown> | undefined;
+      await inProcess(
+        app,
+        ({ session }) => void (data = session.isNew ? undefined : session.toJSON()),
+        cookie,
+      );
+      return data;
     },
   };
 }
