@@ -69,7 +69,8 @@ export function isDuplicate(error: unknown): boolean {
 /** Whether two processes created the table at the same time. @internal */
 export function isParallelCreation(error: unknown): boolean {
   const { code } = (driverError(error) ?? {}) as { code?: unknown };
-  return code === '23505' || code === '42P07';
+  // The row of the table, of its type, or of its name's index: whichever came second.
+  return code === '23505' || code === '42P07' || code === '42710';
 }
 
 function driverError(error: unknown): unknown {
