@@ -2,6 +2,8 @@ import { SessionStateError } from '../errors.js';
 import { type Marks, marksOf } from './rules/marks.js';
 import { handleOf, sessionInfo } from './session-info.js';
 import type { Session } from './session.js';
+import { DEFAULTS } from './options.js';
+import { endSession, recordsToEnd } from './backing/session-end.js';
 import { storeCall } from './backing/store-call.js';
 import {
   type ClearableStore,
@@ -69,7 +71,8 @@ export class SessionOwners {
   async end(owner: string, handle: string): Promise<boolean> {
     const found = (await this.#records(owner)).find(({ key }) => handleOf(key) === handle);
     if (found === undefined) return false;
-    await storeCall('destroy', this.#timeout, () => this.#store.destroy(found.key, {}));
+    const records = recordsToEnd(this.#store, this.#timeout);
+    await endSession(records, { key: found.key }, DEFAULTS.maxMergeAttempts);
     return true;
   }
 

@@ -5,6 +5,7 @@ import { recordTag } from '../crypto/record-tag.js';
 import { emitFor } from '../events.js';
 import { lifetimeOf, RECORD_GRACE } from '../rules/lifetime.js';
 import type { Awaitable } from '../awaitable.js';
+import { movedNow, movedTo, pointerTo } from './pointer.js';
 import { storeCall, type StoreOperation } from './store-call.js';
 import { newWriteId } from './write-id.js';
 import type {
@@ -30,26 +31,14 @@ export function underKey(key: string, { record, version, expires }: VersionedRec
   return { record, version, expires, key };
 }
 
-/** The field of a record that only points to the key its session moved to. */
-const MOVED = '_moved';
-
 /** The field of a record that tells which key it belongs to. */
 const TAG = '_key';
-
-/** Until when a pointer may be followed: unlike `_expire`, it is not moved by a read that renews. */
-const UNTIL = '_until';
 
 /** How many renewals of an id a request on its way is led through. */
 const MAX_HOPS = 8;
 
 /** Smaller differences between a store's clock and this one's mean nothing, milliseconds. */
 const CLOCK_NOISE = 5_000;
-
-/** The shortest life of a pointer, milliseconds: a logout follows it when its grace time is over. */
-const POINTER_LIFE = 60_000;
-
-/** A time that is over by every clock, those of other processes included; koa-session takes 0 for none. */
-const LONG_AGO = 1;
 
 /**
  * The application's store as one request uses it: every call under the deadline, and one set of
@@ -184,9 +173,8 @@ export class RecordStore {
     successor: string,
     grace: number,
   ): Awaitable<UpdateResult> {
-    const until = grace > 0 ? Date.now() + grace : LONG_AGO;
-    const pointer = { [MOVED]: successor, [UNTIL]: until, _expire: until };
-    return this.#update(key, version, pointer, Math.max(grace, POINTER_LIFE), true);
+    const { record, maxAge } = pointerTo(successor, grace);
+    return this.#update(key, version, record, maxAge, true);
   }
 
   #update(
@@ -231,18 +219,6 @@ export class RecordStore {
   ): Awaitable<R> {
     return storeCall(operation, this.#host.options.storeTimeout, call, made);
   }
-}
-
-/** Where a pointer leads; `undefined` for a record. @internal */
-export function movedTo(record: SessionRecord | null | undefined): string | undefined {
-  const moved: unknown = record?.[MOVED];
-  return typeof moved === 'string' ? moved : undefined;
-}
-
-/** The same while the pointer's grace time lasts: one without a grace time leads nowhere. @internal */
-export function movedNow(record: SessionRecord): string | undefined {
-  const until = record[UNTIL];
-  return typeof until === 'number' && until > Date.now() ? movedTo(record) : undefined;
 }
 
 /** Whether a record lives longer than the renewal that came with its read would have it. */

@@ -1,18 +1,13 @@
-import { StoreError } from '../../errors.js';
 import type { Awaitable } from '../awaitable.js';
 import { GONE, WRITTEN, type WriteOutcome } from './backing.js';
 import { tooManyConflicts } from './contention.js';
 import type { Draft } from './draft.js';
-import { movedNow, movedTo, type RecordStore } from './record-store.js';
+import { movedNow, movedTo } from './pointer.js';
+import type { RecordStore } from './record-store.js';
+import { NEVER } from './session-end.js';
 import type { ResolvedSessionOptions } from '../options.js';
 
 type Version = string | number;
-
-/** A version that no record has: an update with it tells what is stored. */
-const NEVER = '';
-
-/** Where the pointer leads that a session leaves which is ended: no key is empty. */
-const NOWHERE = '';
 
 /** A session in a store, as far as its move to another key has to do with it. @internal */
 export interface MovableSession {
@@ -155,41 +150,4 @@ export class SessionMove {
     }
     throw tooManyConflicts(maxMergeAttempts);
   }
-}
-
-/**
- * Removes a session's record. A parallel request may be about to move the session, or have moved
- * it: it must not live on under its new id. So the record is first made to lead nowhere; a store
- * that takes no write removes it all the same.
- *
- * @param hashedKey where the session lies if it was moved there from its plain id.
- * @internal
- */
-export async function endSession(
-  { options, records, version: known }: MovableSession,
-  firstKey: string,
-  hashedKey: string | undefined,
-): Promise<void> {
-  let key = firstKey;
-  if (records.isVersioned) {
-    let version = known ?? NEVER;
-    try {
-      for (let tries = 0; tries <= options.maxMergeAttempts; tries++) {
-        const result = await records.point(key, version, NOWHERE, 0);
-        if (result.status === 'ok') break;
-        if (result.status === 'conflict' && movedTo(result.record) === undefined) {
-          version = result.version;
-          continue;
-        }
-        const hashed = key === firstKey ? hashedKey : undefined;
-        const moved = result.status === 'gone' ? hashed : movedTo(result.record);
-        if (moved === undefined || moved === NOWHERE) break;
-        key = moved;
-        version = NEVER;
-      }
-    } catch (error) {
-      if (!(error instanceof StoreError)) throw error;
-    }
-  }
-  await records.destroy(key);
 }

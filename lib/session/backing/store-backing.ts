@@ -9,7 +9,8 @@ import { emitEvent } from '../events.js';
 import type { ResolvedSessionOptions } from '../options.js';
 import { type KeyedRecord, RecordStore } from './record-store.js';
 import { makeId } from './session-id.js';
-import { endSession, type MovableSession, SessionMove } from './session-move.js';
+import { endSession } from './session-end.js';
+import { type MovableSession, SessionMove } from './session-move.js';
 import { isPlausibleId, storeKeyOf } from './store-key.js';
 import type { SessionStore, VersionedRecord } from '../store.js';
 
@@ -263,7 +264,9 @@ export class StoreBacking implements Backing, MovableSession {
     // koa-session destroys whatever id the session has, whether or not it was ever saved.
     if (this.stored || !this.records.isVersioned) {
       const key = this.#foundKey ?? this.#keyOf(id);
-      await endSession(this, key, this.#isPlain(key, id) ? this.#keyOf(id) : undefined);
+      const hashedKey = this.#isPlain(key, id) ? this.#keyOf(id) : undefined;
+      const { version } = this;
+      await endSession(this.records, { key, version, hashedKey }, this.options.maxMergeAttempts);
     } else if (this.#offered !== undefined && !this.#hasLeft) {
       await this.records.destroy(this.#keyOf(this.#offered));
     }

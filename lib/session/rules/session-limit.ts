@@ -3,6 +3,7 @@ import type { Backing } from '../backing/backing.js';
 import type { Draft } from '../backing/draft.js';
 import type { ResolvedSessionOptions } from '../options.js';
 import type { Marks } from './marks.js';
+import { endSession, recordsToEnd } from '../backing/session-end.js';
 import { storeCall } from '../backing/store-call.js';
 import { isOwnedStore, type OwnedRecord, type OwnedStore, type SessionStore } from '../store.js';
 
@@ -70,9 +71,8 @@ async function endOldest(
     (a, b) => createdAt(a) - createdAt(b) || (a.key < b.key ? -1 : 1),
   );
   const ended = oldestFirst.slice(0, Math.max(0, sessions.length - max));
-  for (const { key } of ended) {
-    await storeCall('destroy', options.storeTimeout, () => store.destroy(key, {}));
-  }
+  const records = recordsToEnd(store, options.storeTimeout);
+  for (const { key } of ended) await endSession(records, { key }, options.maxMergeAttempts);
   return ended.length;
 }
 

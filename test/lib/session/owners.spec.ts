@@ -28,6 +28,20 @@ function application(options: SessionOptions = {}) {
   return { app, store, request, login, userOf, owners: new SessionOwners(store) };
 }
 
+/** What another request does once somebody has asked for an owner's sessions. */
+function afterListing(store: MemoryStore, act: () => Promise<unknown>): void {
+  const list = store.listByOwner.bind(store);
+  let isFirst = true;
+  store.listByOwner = async (owner) => {
+    const listed = await list(owner);
+    if (isFirst) {
+      isFirst = false;
+      await act();
+    }
+    return listed;
+  };
+}
+
 describe('SessionOwners', () => {
   it('lists an owner’s sessions without an id that would open one', async () => {
     const { login, owners, request } = application({ device: true });
@@ -76,6 +90,20 @@ describe('SessionOwners', () => {
     expect(await userOf(bob)).toBeUndefined();
   });
 
+  it('ends a session that gets a new id at that moment', async () => {
+    const { store, login, owners, request, userOf } = application();
+    const first = await login('alice');
+    let handle = '';
+    await request((session) => (handle = sessionInfo(session).handle as string), first);
+    let renewed = first;
+    afterListing(store, async () => {
+      renewed = await request((session) => session.regenerate(), first);
+    });
+    expect(await owners.end('alice', handle)).toBe(true);
+    expect(cookieHeader(renewed)).not.toBe(cookieHeader(first));
+    expect([await userOf(renewed), await owners.list('alice')]).toEqual([undefined, []]);
+  });
+
   it('refuses a store that cannot find sessions by owner', () => {
     const plain = { get: () => undefined, set: () => undefined, destroy: () => undefined };
     expect(() => new SessionOwners(plain)).toThrow(
@@ -95,6 +123,18 @@ describe('maxSessionsPerOwner', () => {
     const users = [];
     for (const session of sessions) users.push(await userOf(session));
     expect(users).toEqual([undefined, undefined, 'alice', 'alice']);
+  });
+
+  it('ends the oldest one under the new id that it gets at that moment', async () => {
+    const { store, login, owners, request, userOf } = application({ maxSessionsPerOwner: 1 });
+    const first = await login('alice');
+    let renewed = first;
+    afterListing(store, async () => {
+      renewed = await request((session) => session.regenerate(), first);
+    });
+    const second = await login('alice');
+    expect([await userOf(renewed), await userOf(second)]).toEqual([undefined, 'alice']);
+    expect(await owners.list('alice')).toHaveLength(1);
   });
 
   it('or refuses the new one, which the client may be told', async () => {
