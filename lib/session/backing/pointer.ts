@@ -3,7 +3,7 @@ import type { SessionRecord } from '../store.js';
 /** The field of a record that only points to the key its session moved to. */
 const MOVED = '_moved';
 
-/** Until when a pointer may be followed: unlike `_expire`, it is not moved by a read that renews. */
+/** Until when a pointer may be followed. */
 const UNTIL = '_until';
 
 /** The shortest life of a pointer, milliseconds: a logout follows it when its grace time is over. */
@@ -31,7 +31,8 @@ export interface Pointer {
 export function pointerTo(key: string, grace: number): Pointer {
   const until = grace > 0 ? Date.now() + grace : LONG_AGO;
   return {
-    record: { [MOVED]: key, [UNTIL]: until, _expire: until },
+    // Over by its `_expire`, so that no store prolongs it, and no `touch` takes it for a session.
+    record: { [MOVED]: key, [UNTIL]: until, _expire: LONG_AGO },
     maxAge: Math.max(grace, SHORTEST_LIFE),
   };
 }

@@ -34,6 +34,12 @@ export function underKey(key: string, { record, version, expires }: VersionedRec
 /** The field of a record that tells which key it belongs to. */
 const TAG = '_key';
 
+/**
+ * How long after a read that renews no other request is expected to have ended the session, or given
+ * it another id, milliseconds: the answer would hand out an id that is over.
+ */
+const RENEWAL_HOLDS = 100;
+
 /** How many renewals of an id a request on its way is led through. */
 const MAX_HOPS = 8;
 
@@ -53,6 +59,8 @@ export class RecordStore {
   readonly #host: CarrierHost;
   /** The lifetime that the last read gave the record; `undefined` when it gave it none. */
   #renewed: number | 'session' | undefined;
+  /** When it did, epoch milliseconds. */
+  #renewedAt = 0;
 
   constructor(host: CarrierHost, store: SessionStore) {
     this.#host = host;
@@ -83,6 +91,7 @@ export class RecordStore {
       () => store.read(key, maxAge, settings),
       (read) => {
         this.#renewed = outlives(read, touch) ? undefined : touch;
+        if (this.#renewed !== undefined) this.#renewedAt = Date.now();
         const isOurs = read !== undefined && this.#belongsTo(key, read.record);
         return isOurs ? underKey(key, read) : undefined;
       },
@@ -197,13 +206,17 @@ export class RecordStore {
     );
   }
 
-  /** @returns whether there was a record to prolong; `undefined` when the store cannot tell. */
+  /**
+   * Prolongs a record, unless the read has just done so.
+   * @returns whether there was one; `undefined` when the store cannot tell.
+   */
   async touch(key: string, draft: Draft): Promise<boolean | undefined> {
     const { ctx } = this.#host;
     const { store } = this;
     if (!isTouchingStore(store)) return undefined;
     const { store: lifetime } = draft.lifetime;
-    if (lifetime !== undefined && lifetime === this.#renewed) return true;
+    const isRenewed = lifetime !== undefined && lifetime === this.#renewed;
+    if (isRenewed && Date.now() - this.#renewedAt < RENEWAL_HOLDS) return true;
     return this.#call('touch', () => store.touch(key, lifetime, { ctx }));
   }
 

@@ -1,5 +1,5 @@
 import { SessionCommitError } from '../../errors.js';
-import { type Backing, GONE, type Loaded, WRITTEN, type WriteOutcome } from './backing.js';
+import { type Backing, type Loaded, WRITTEN, type WriteOutcome } from './backing.js';
 import { after, type Awaitable, isThenable } from '../awaitable.js';
 import type { CarrierHost } from '../http/carrier.js';
 import { IdCarrier } from '../http/carrier.js';
@@ -199,9 +199,8 @@ export class StoreBacking implements Backing, MovableSession {
   }
 
   async #prolong(draft: Draft, key: string): Promise<WriteOutcome> {
-    const there = await this.records.touch(key, draft);
-    if (there === undefined) return this.update(draft, key);
-    return there ? WRITTEN : GONE;
+    // Where there is none any more, the update tells whether the session has moved.
+    return (await this.records.touch(key, draft)) ? WRITTEN : this.update(draft, key);
   }
 
   /** Insert-only: an id that is taken is another user's, and a new one is made. */

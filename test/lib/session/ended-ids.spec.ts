@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { jest } from '@jest/globals';
 import Koa from 'koa';
 import type { Session, SessionOptions } from '../../../lib/session/index.js';
@@ -129,6 +130,42 @@ describe('an id that ended at once', () => {
     const renewed = await request((session) => session.regenerate(), login);
     await request((session) => session.logout(), login);
     expect(await userOf(renewed)).toBe('alice');
+  });
+});
+
+describe('a rolling session that gets a new id while a request is slow', () => {
+  const SLOW = 120;
+
+  /** What the slow request answers, and the one that meanwhile gave the session its new id. */
+  async function answers(options: SessionOptions, act: (session: Data) => unknown) {
+    const { request, userOf } = application({ rolling: true, ...options });
+    const login = await request((session) => (session.user = 'alice'));
+    let other = login;
+    const slow = await request(async (session) => {
+      expect(session.user).toBe('alice');
+      other = await request(act, login);
+      await delay(SLOW);
+    }, login);
+    return { login, slow, other, userOf };
+  }
+
+  it('is not taken from the browser by the old one', async () => {
+    const { slow, other, userOf } = await answers({}, (session) => session.login('alice'));
+    expect([slow.error, slow.setCookie]).toEqual([undefined, []]);
+    expect(await userOf(other)).toBe('alice');
+  });
+
+  it('is told by both answers while the old one leads there', async () => {
+    const renewal = { regenerateGrace: 30_000 };
+    const { slow, other, login } = await answers(renewal, (session) => session.regenerate());
+    expect(cookieHeader(other)).not.toBe(cookieHeader(login));
+    expect(cookieHeader(slow)).toBe(cookieHeader(other));
+  });
+
+  it('is not brought back into the browser after a logout', async () => {
+    const { slow, userOf, login } = await answers({}, (session) => session.logout());
+    expect(slow.setCookie).toEqual([]);
+    expect(await userOf(login)).toBeUndefined();
   });
 });
 
