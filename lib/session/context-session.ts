@@ -10,8 +10,8 @@ import { beforeHeaders, type HeaderListener } from './http/header-watch.js';
 import { lazySession } from './lazy-session.js';
 import { loadInto, loadNow } from './loading.js';
 import type { ResolvedSessionOptions } from './options.js';
-import type { Session, SessionHost } from './session.js';
-import { SessionState } from './session-state.js';
+import type { Session } from './session.js';
+import { SessionState, type StateHost } from './session-state.js';
 import { unavailable } from './store-outage.js';
 
 /** What the end of the request asks, or the departure of its headers. */
@@ -25,7 +25,7 @@ const AUTOMATIC: CommitRequest = { automatic: true };
  *
  * @internal
  */
-export class ContextSession implements SessionHost, HeaderListener {
+export class ContextSession implements StateHost, HeaderListener {
   readonly state: SessionState;
   readonly #queue = new CommitQueue();
   /** Whether the middleware is at work. What others change before and after is theirs to save. */
@@ -50,7 +50,7 @@ export class ContextSession implements SessionHost, HeaderListener {
       if (state.backing instanceof CookieBacking) loadNow(state);
       else state.claimId();
     }
-    this.#touchHeaders();
+    this.watchHeaders();
     return state.materialise();
   }
 
@@ -59,7 +59,7 @@ export class ContextSession implements SessionHost, HeaderListener {
     const { state } = this;
     if (state.failure !== undefined) throw unavailable(state.failure, state);
     state.assign(value);
-    this.#touchHeaders();
+    this.watchHeaders();
   }
 
   /** The session, loaded. */
@@ -122,10 +122,8 @@ export class ContextSession implements SessionHost, HeaderListener {
 
   /** @see Session.regenerate */
   regenerate(calledBack: boolean): Promise<void> {
-    if (!calledBack || this.state.options.callbackStyle !== 'express-session') {
-      return this.commit({ regenerate: true });
-    }
-    return this.commit({ restart: true }).then(() => this.#touchHeaders());
+    const restart = calledBack && this.state.options.callbackStyle === 'express-session';
+    return this.commit(restart ? { restart } : { regenerate: true });
   }
 
   /** @see Session.login */
@@ -174,7 +172,7 @@ export class ContextSession implements SessionHost, HeaderListener {
   }
 
   /** From the first access on, the headers must not leave without the session's cookie. */
-  #touchHeaders(): void {
+  watchHeaders(): void {
     if (this.#accessed) return;
     this.#accessed = true;
     if (!this.state.options.autoCommit) return;

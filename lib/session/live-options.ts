@@ -42,7 +42,7 @@ export class LiveOptions {
     const source = this.#source as Record<string, unknown>;
     this.#names.length = 0;
     this.#values.length = 0;
-    for (const name in source) {
+    for (const name of Object.keys(source)) {
       this.#names.push(name);
       this.#values.push(source[name]);
     }
@@ -55,6 +55,7 @@ export class LiveOptions {
     const values = this.#values;
     let at = 0;
     for (const name in source) {
+      if (!Object.hasOwn(source, name)) continue;
       if (name !== names[at] || source[name] !== values[at]) return false;
       at++;
     }

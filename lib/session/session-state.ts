@@ -19,6 +19,15 @@ import type { SessionRecord } from './store.js';
 
 const CSRF_BYTES = 16;
 
+/** Reserved names that are dropped without a word: a session's own, and one of those with `_`. */
+const QUIET_KEYS: ReadonlySet<string> = new Set(['isNew', 'maxAge', '__proto__']);
+
+/** Who has the session's state, and is told of what happens to it. @internal */
+export interface StateHost extends SessionHost {
+  /** There is a session that the headers of the answer must not leave without. */
+  watchHeaders(): void;
+}
+
 /**
  * What one request knows of its session: its options, where it is kept, what is stored of it, the
  * object that handlers edit, and what they asked of it.
@@ -56,9 +65,9 @@ export class SessionState implements SessionSettings, SaveState, CarrierHost {
   /** What `maxAge` was before any record told its own. */
   #initialMaxAge: number | 'session' | undefined;
   #optionsAreOwn = false;
-  readonly #host: SessionHost;
+  readonly #host: StateHost;
 
-  constructor(ctx: Context, options: ResolvedSessionOptions, host: SessionHost) {
+  constructor(ctx: Context, options: ResolvedSessionOptions, host: StateHost) {
     this.ctx = ctx;
     this.options = options;
     this.maxAge = this.#initialMaxAge = options.maxAge;
@@ -191,7 +200,7 @@ export class SessionState implements SessionSettings, SaveState, CarrierHost {
     for (const key of Object.keys(record)) {
       if (isDataKey(key)) {
         (session as unknown as Record<string, unknown>)[key] = data[key] = record[key];
-      } else if (RESERVED_KEYS.has(key) && key !== 'isNew' && key !== 'maxAge') {
+      } else if (RESERVED_KEYS.has(key) && !QUIET_KEYS.has(key)) {
         this.refuse('reserved-key');
       }
     }
@@ -250,6 +259,7 @@ export class SessionState implements SessionSettings, SaveState, CarrierHost {
     this.expire = undefined;
     this.maxAge = this.#initialMaxAge;
     this.session = new Session(this.#host, true);
+    this.#host.watchHeaders();
   }
 
   /** The request goes on without its session. */

@@ -205,3 +205,16 @@ describe.each(['destroy', 'logout'] as const)('a session after %s()', (end) => {
 function bound(of: KoaSite): { visit: KoaSite['visit'] } {
   return { visit: of.visit.bind(of) };
 }
+
+it('regenerate(callback) calls back before a save that was asked for after it', async () => {
+  const { visit } = bound(await open({ autoCommit: false, store: new MemoryStore() }));
+  await visit(async (ctx, of) => {
+    const before = of();
+    const begun = regenerate(before);
+    const saved = before.save();
+    await begun;
+    (ctx.session as AnySession).user = 'ann';
+    await saved;
+  });
+  expect(await site?.data()).toEqual({ user: 'ann' });
+});

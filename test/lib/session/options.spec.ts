@@ -137,6 +137,20 @@ describe('options', () => {
     await site.close();
   });
 
+  it('are the object’s own, whatever its prototype says', async () => {
+    const options = Object.create({ rolling: true }) as SessionOptions;
+    options.store = new PlainStore();
+    const site = await KoaSite.open(options);
+    await site.visit((_ctx, of) => (of().a = 1));
+    const cookies = async () => (await site.visit(() => undefined)).headers.getSetCookie().length;
+    expect(await cookies()).toBe(0);
+    options.rolling = true;
+    expect(await cookies()).toBe(2);
+    delete options.rolling;
+    expect(await cookies()).toBe(0);
+    await site.close();
+  });
+
   it('changed on ctx.sessionOptions count for that request alone', async () => {
     const site = await KoaSite.open({ store: new PlainStore() });
     const ends = (answer: Response): boolean => / expires=/.test(answer.headers.getSetCookie()[0]!);
