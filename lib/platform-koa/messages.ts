@@ -1,4 +1,4 @@
-import { IncomingMessage, ServerResponse } from 'node:http';
+import { IncomingMessage, OutgoingMessage, ServerResponse } from 'node:http';
 import { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
 import { Logger } from '@nestjs/common';
@@ -48,6 +48,11 @@ class HttpResponse extends ServerResponse {
     return true;
   }
 }
+
+const { end, write } = HttpResponse.prototype;
+const OWN = { end, write };
+const NODES = { end: OutgoingMessage.prototype.end, write: OutgoingMessage.prototype.write };
+
 class SecureRequest extends Http2ServerRequest {}
 class SecureResponse extends Http2ServerResponse {}
 
@@ -97,12 +102,23 @@ export function attach(ctx: KoaContext): void {
  */
 export function endWith(res: ServerResponse, body: string | Buffer): void {
   const { socket } = res;
-  const isOwn =
+  // What is written without its length can only be sent in chunks.
+  if (isUnwrapped(res) && socket !== null && body.length > 0 && res.hasHeader('Content-Length')) {
+    res[END_WITH](socket, body);
+  } else {
+    res.end(body);
+  }
+}
+
+/** Whether nobody has put an `end` or `write` of his own before the adapter's or before Node's. */
+function isUnwrapped(res: ServerResponse): res is HttpResponse {
+  return (
     res instanceof HttpResponse &&
-    res.end === HttpResponse.prototype.end &&
-    res.write === HttpResponse.prototype.write;
-  if (isOwn && socket !== null && body.length > 0) res[END_WITH](socket, body);
-  else res.end(body);
+    res.end === OWN.end &&
+    res.write === OWN.write &&
+    ServerResponse.prototype.end === NODES.end &&
+    ServerResponse.prototype.write === NODES.write
+  );
 }
 
 /** Whether a request came over HTTP/1 to a server of the adapter. @internal */

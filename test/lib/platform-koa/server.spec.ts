@@ -487,6 +487,67 @@ describe('the server of KoaAdapter', () => {
       ]);
     });
 
+    it('with its length, also where nobody has set one', async () => {
+      const koa = new Koa();
+      koa.use(async (ctx, next) => {
+        ctx.set('Transfer-Encoding', 'chunked');
+        await next();
+        ctx.remove('Transfer-Encoding');
+      });
+      app = await start(new KoaAdapter(koa));
+      const agent = new http.Agent({ keepAlive: true });
+      const { headers, text } = await ask({ port: portOf(app), path: '/text', agent });
+      agent.destroy();
+      expect([headers['content-length'], headers.connection, text]).toEqual([
+        '4',
+        'keep-alive',
+        'text',
+      ]);
+    });
+
+    it('through the `end` that somebody has put on a prototype', async () => {
+      const ended: unknown[] = [];
+      const wrap = (prototype: http.ServerResponse) => {
+        const before = Object.getOwnPropertyDescriptor(prototype, 'end');
+        const { end } = prototype;
+        const wrapped = function (this: http.ServerResponse, ...args: unknown[]) {
+          ended.push(args[0]);
+          return Reflect.apply(end, this, args) as http.ServerResponse;
+        };
+        Object.defineProperty(prototype, 'end', {
+          value: wrapped,
+          configurable: true,
+          writable: true,
+        });
+        return () => {
+          if (before === undefined) delete (prototype as { end?: unknown }).end;
+          else Object.defineProperty(prototype, 'end', before);
+        };
+      };
+      const koa = new Koa();
+      let own: http.ServerResponse | undefined;
+      koa.use((ctx, next) => {
+        own ??= Object.getPrototypeOf(ctx.res) as http.ServerResponse;
+        return next();
+      });
+      app = await start(new KoaAdapter(koa));
+      const port = portOf(app);
+      await ask({ port, path: '/text' });
+      for (const prototype of [
+        own as unknown as http.ServerResponse,
+        http.ServerResponse.prototype,
+      ]) {
+        const undo = wrap(prototype);
+        try {
+          ended.length = 0;
+          await ask({ port, path: '/text' });
+          expect(ended).toEqual(['text']);
+        } finally {
+          undo();
+        }
+      }
+    });
+
     it('and is done with it when `finish` is emitted', async () => {
       const adapter = new KoaAdapter();
       const finished = new Promise((resolve) => {
