@@ -1,4 +1,5 @@
-import { createMemoryStore } from './lab.js';
+import { MemoryStore } from '../../lib/stores/memory.js';
+import { noting } from '../support/noting-store.js';
 import type { Lab, Scenario } from './lab.js';
 import { failingStore } from './agreements.js';
 import type { Op } from './steps.js';
@@ -230,7 +231,9 @@ export const DIFFERENT_WRITES: readonly Scenario[] = [
     },
     run: async (lab) => {
       const used: string[] = [];
-      const world = lab.world({ options: { store: createMemoryStore(used), genid: uuids() } });
+      const world = lab.world({
+        options: { store: noting(new MemoryStore(), used), genid: uuids() },
+      });
       await world.request([SET]);
       await world.request([{ do: 'set', key: 'a', value: 2 }]);
       await world.request([REMOVE]);

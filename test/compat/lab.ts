@@ -1,6 +1,5 @@
 import Koa from 'koa';
 import type { Middleware } from 'koa';
-import { MemoryStore } from '../../lib/stores/memory.js';
 import type { DifferenceId } from './differences.js';
 import type { Engine } from './engines.js';
 import type { Host } from './host.js';
@@ -52,18 +51,4 @@ export function summary(error: unknown): string {
   };
   if (issues !== undefined) return `${name}: ${issues.map(({ path }) => path.join('.')).join()}`;
   return option === undefined ? `${name}: ${message}` : `${name} ${code}: ${option}`;
-}
-
-/** The package's own store, which notes the methods that are called. */
-export function createMemoryStore(used: string[]): object {
-  return new Proxy(new MemoryStore(), {
-    get(store, name) {
-      const member: unknown = Reflect.get(store, name, store);
-      if (typeof member !== 'function') return member;
-      return (...args: unknown[]): unknown => {
-        used.push(String(name));
-        return Reflect.apply(member, store, args);
-      };
-    },
-  });
 }

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { jest } from '@jest/globals';
 import {
   Body,
   Controller,
@@ -506,24 +507,6 @@ describe('the server of KoaAdapter', () => {
     });
 
     it('through the `end` that somebody has put on a prototype', async () => {
-      const ended: unknown[] = [];
-      const wrap = (prototype: http.ServerResponse) => {
-        const before = Object.getOwnPropertyDescriptor(prototype, 'end');
-        const { end } = prototype;
-        const wrapped = function (this: http.ServerResponse, ...args: unknown[]) {
-          ended.push(args[0]);
-          return Reflect.apply(end, this, args) as http.ServerResponse;
-        };
-        Object.defineProperty(prototype, 'end', {
-          value: wrapped,
-          configurable: true,
-          writable: true,
-        });
-        return () => {
-          if (before === undefined) delete (prototype as { end?: unknown }).end;
-          else Object.defineProperty(prototype, 'end', before);
-        };
-      };
       const koa = new Koa();
       let own: http.ServerResponse | undefined;
       koa.use((ctx, next) => {
@@ -537,13 +520,12 @@ describe('the server of KoaAdapter', () => {
         own as unknown as http.ServerResponse,
         http.ServerResponse.prototype,
       ]) {
-        const undo = wrap(prototype);
+        const end = jest.spyOn(prototype, 'end');
         try {
-          ended.length = 0;
           await ask({ port, path: '/text' });
-          expect(ended).toEqual(['text']);
+          expect(end.mock.calls.map(([chunk]) => chunk)).toEqual(['text']);
         } finally {
-          undo();
+          end.mockRestore();
         }
       }
     });

@@ -5,6 +5,7 @@ import type { Session, SessionOptions } from '../../../lib/session/index.js';
 import { createSession, SessionOwners } from '../../../lib/session/index.js';
 import { MemoryStore } from '../../../lib/stores/memory.js';
 import { cookieHeader, inProcess, type InProcessAnswer } from '../../support/in-process.js';
+import { noting } from '../../support/noting-store.js';
 
 type Data = Session & Record<string, unknown>;
 
@@ -19,20 +20,10 @@ afterEach(() => {
 function application(options: SessionOptions = {}) {
   const store = new MemoryStore();
   const calls: string[] = [];
-  const noting = new Proxy(store, {
-    get(target, name) {
-      const member: unknown = Reflect.get(target, name, target);
-      if (typeof member !== 'function') return member;
-      return (...args: unknown[]): unknown => {
-        calls.push(String(name));
-        return Reflect.apply(member, target, args);
-      };
-    },
-  });
   const app = new Koa();
   app.keys = ['a key for tests'];
   app.silent = true;
-  app.use(createSession({ ...options, store: noting }, app));
+  app.use(createSession({ ...options, store: noting(store, calls) }, app));
   const events: string[] = [];
   for (const event of EVENTS) app.on(`session:${event}`, () => events.push(event));
   const request = async (

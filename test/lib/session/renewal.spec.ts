@@ -4,6 +4,7 @@ import type { Session, SessionOptions, SessionStore } from '../../../lib/session
 import { createSession } from '../../../lib/session/index.js';
 import { MemoryStore } from '../../../lib/stores/memory.js';
 import { cookieHeader, inProcess } from '../../support/in-process.js';
+import { noting } from '../../support/noting-store.js';
 
 type Data = Session & Record<string, unknown>;
 
@@ -20,20 +21,6 @@ afterEach(() => {
 
 function pass(ms: number): void {
   jest.setSystemTime(Date.now() + ms);
-}
-
-/** A store whose calls are noted, each a round trip if the store were on another machine. */
-function noting<Store extends SessionStore>(store: Store, calls: string[]): Store {
-  return new Proxy(store, {
-    get(target, name) {
-      const member: unknown = Reflect.get(target, name, target);
-      if (typeof member !== 'function') return member;
-      return (...args: unknown[]): unknown => {
-        calls.push(String(name));
-        return Reflect.apply(member, target, args);
-      };
-    },
-  });
 }
 
 /** One browser, whose session lies in a store. */
