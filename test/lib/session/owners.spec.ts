@@ -28,6 +28,9 @@ function application(options: SessionOptions = {}) {
   return { app, store, request, login, userOf, owners: new SessionOwners(store) };
 }
 
+/** Sessions of one millisecond are ordered by their ids: by chance. */
+const anotherMillisecond = () => new Promise((resolve) => setTimeout(resolve, 2));
+
 /** What another request does once somebody has asked for an owner's sessions. */
 function afterListing(store: MemoryStore, act: () => Promise<unknown>): void {
   const list = store.listByOwner.bind(store);
@@ -118,7 +121,7 @@ describe('maxSessionsPerOwner', () => {
     const sessions: InProcessAnswer[] = [];
     for (let i = 0; i < 4; i++) {
       sessions.push(await login('alice'));
-      await new Promise((resolve) => setTimeout(resolve, 2));
+      await anotherMillisecond();
     }
     const users = [];
     for (const session of sessions) users.push(await userOf(session));
@@ -132,6 +135,7 @@ describe('maxSessionsPerOwner', () => {
     afterListing(store, async () => {
       renewed = await request((session) => session.regenerate(), first);
     });
+    await anotherMillisecond();
     const second = await login('alice');
     expect([await userOf(renewed), await userOf(second)]).toEqual([undefined, 'alice']);
     expect(await owners.list('alice')).toHaveLength(1);
