@@ -7,6 +7,17 @@ export const SEED = {
   roles: ['admin', 'editor'],
 };
 
+let users = 0;
+
+/**
+ * What a login puts into the session: each user has an id of its own. Users who share one have the
+ * same cookie whenever they change their sessions in the same millisecond.
+ */
+export function nextUser() {
+  const number = String(++users).padStart(12, '0');
+  return { ...SEED, userId: SEED.userId.slice(0, -12) + number };
+}
+
 /** What a handler that only reads answers: it looks at every field. */
 export function describe(session) {
   return `${session.views} ${session.userId} ${session.name} ${session.roles.length}`;
@@ -14,6 +25,11 @@ export function describe(session) {
 
 /** What a handler without a session answers: as long a text. */
 export const GREETING = describe(SEED);
+
+/** Whether an answer tells of a session that holds what a login put there, changed or not. */
+export function tellsOf(answer, isChanged) {
+  return answer.includes(` ${SEED.name} `) && answer.startsWith(`${SEED.views} `) !== isChanged;
+}
 
 /** One key signs, as in most applications. */
 export const KEYS = ['a key for benchmarks only, 32 bytes'];

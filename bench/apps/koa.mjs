@@ -4,7 +4,7 @@ import koaSession from 'koa-session';
 import createSession from 'nestjs-koa-session/session';
 import { MemoryStore } from 'nestjs-koa-session/stores/memory';
 import { leastSession } from './least-session.mjs';
-import { describe, GREETING, KEYS, plainStore, SEED } from '../data.mjs';
+import { describe, GREETING, KEYS, nextUser, plainStore } from '../data.mjs';
 
 /** `/none` leaves the session alone, `/login` fills it, `/read` and `/change` use it. */
 function answer(ctx) {
@@ -13,7 +13,7 @@ function answer(ctx) {
     return;
   }
   const { session } = ctx;
-  if (ctx.path === '/login') Object.assign(session, SEED);
+  if (ctx.path === '/login') Object.assign(session, nextUser());
   else if (ctx.path === '/change') session.views++;
   ctx.body = describe(session);
 }

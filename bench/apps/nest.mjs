@@ -11,7 +11,7 @@ import expressSession from 'express-session';
 import { SessionModule } from 'nestjs-koa-session';
 import { KoaAdapter } from 'nestjs-koa-session/platform-koa';
 import { MemoryStore } from 'nestjs-koa-session/stores/memory';
-import { describe, GREETING, KEYS, SEED } from '../data.mjs';
+import { describe, GREETING, KEYS, nextUser } from '../data.mjs';
 
 const [KEY] = KEYS;
 const DAY = 86_400_000;
@@ -28,7 +28,7 @@ class SessionController {
   }
 
   login(session) {
-    Object.assign(session, SEED);
+    Object.assign(session, nextUser());
     return describe(session);
   }
 

@@ -1,6 +1,6 @@
 // The engine alone: the Koa applications of the contest, driven in this process.
 import { koaApps } from '../apps/koa.mjs';
-import { GREETING } from '../data.mjs';
+import { tellsOf } from '../data.mjs';
 import { cookieOf, driver, pairedCalls } from '../in-process.mjs';
 
 export default async function engine(settings, progress) {
@@ -15,7 +15,8 @@ export default async function engine(settings, progress) {
       throw new Error(`"${name}" answered /login with ${login.statusCode}`);
     const cookie = cookieOf(login);
     const [answer] = (await drive('/read', cookie)).outputData;
-    if (!answer.data.endsWith(GREETING)) throw new Error(`"${name}" forgot its session`);
+    const body = answer.data.slice(answer.data.indexOf('\r\n\r\n') + 4);
+    if (!tellsOf(body, false)) throw new Error(`"${name}" forgot its session`);
     calls[`${name} /none`] = () => drive('/none', cookie);
     calls[`${name} /read`] = () => drive('/read', cookie);
     let sent = cookie;

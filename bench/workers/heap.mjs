@@ -2,7 +2,7 @@
 import { MemoryStore } from 'nestjs-koa-session/stores/memory';
 import Koa from 'koa';
 import createSession from 'nestjs-koa-session/session';
-import { KEYS, SEED } from '../data.mjs';
+import { KEYS, nextUser } from '../data.mjs';
 import { cookieOf, driver } from '../in-process.mjs';
 
 function heapBytes() {
@@ -19,7 +19,7 @@ export default async function heap({ users, requests }, progress) {
   app.keys = KEYS;
   app.use(createSession({ store }, app));
   app.use((ctx) => {
-    if (ctx.session.isNew) Object.assign(ctx.session, SEED);
+    if (ctx.session.isNew) Object.assign(ctx.session, nextUser());
     else if (ctx.path === '/change') ctx.session.views++;
     ctx.body = String(ctx.session.views);
   });
