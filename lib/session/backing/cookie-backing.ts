@@ -73,7 +73,9 @@ export class CookieBacking implements Backing {
     if (!isOwn && place.content instanceof KnownRecord) return place.content;
     try {
       const record = options.decode(text);
-      if (!isOwn) {
+      // A session that every request changes would leave its records to the garbage collector only
+      // after it has copied them: what comes of a text is kept when that is read again.
+      if (!isOwn && place.reads++ > 0) {
         const known = KnownRecord.of(record);
         place.content = known;
         if (known !== undefined) return known;

@@ -17,6 +17,8 @@ const MAX_CHARS = 1_024;
  */
 export class KnownText {
   content: unknown;
+  /** How often somebody had to read the text itself, for want of the content. */
+  reads = 0;
   readonly #text: string;
   readonly #proof: string;
 

@@ -55,7 +55,7 @@ describe('a cookie that comes again', () => {
         const expected: unknown = JSON.parse(JSON.stringify(data));
         const cookie = cookieOf({ ...data, ...life() });
         fc.pre(cookie.length < 4_000);
-        for (let i = 0; i < 3; i++) expect(await read(cookie)).toEqual(expected);
+        for (let i = 0; i < 4; i++) expect(await read(cookie)).toEqual(expected);
       }),
       { numRuns: 60 },
     );
@@ -66,13 +66,13 @@ describe('a cookie that comes again', () => {
     let deep: unknown = { end: 1 };
     for (let i = 0; i < 120; i++) deep = [deep];
     const cookie = cookieOf({ deep, ...life() });
-    for (let i = 0; i < 3; i++) expect(await read(cookie)).toEqual({ deep });
+    for (let i = 0; i < 4; i++) expect(await read(cookie)).toEqual({ deep });
   });
 
   it('is compared with what it holds: a request that changes nothing writes nothing', async () => {
     await open();
     const cookie = cookieOf({ list: [{ n: 1 }], ...life() });
-    for (let i = 0; i < 3; i++) {
+    for (let i = 0; i < 4; i++) {
       const answer = await site.visit((_ctx, of) => void of().list, { headers: { cookie } });
       expect(answer.headers.getSetCookie()).toEqual([]);
       const edit = (of: () => Record<string, unknown>): unknown =>
@@ -93,13 +93,13 @@ describe('a cookie that comes again', () => {
       },
     });
     const cookie = cookieOf({ a: 1, ...life() });
-    for (let i = 0; i < 3; i++) expect(await read(cookie)).toEqual({ a: 1, seen: true });
+    for (let i = 0; i < 4; i++) expect(await read(cookie)).toEqual({ a: 1, seen: true });
   });
 
   it('gives each event of its end a record of its own', async () => {
     await open({ autoCommit: false });
     const cookie = cookieOf({ list: [1], _expire: Date.now() + 50, _maxAge: 50 });
-    expect(await read(cookie)).toEqual({ list: [1] });
+    for (let i = 0; i < 2; i++) expect(await read(cookie)).toEqual({ list: [1] });
     await delay(60);
     for (let i = 0; i < 2; i++) {
       site.payloads.length = 0;
@@ -115,21 +115,21 @@ describe('a cookie that comes again', () => {
     let calls = 0;
     await open({ autoCommit: false, decode: (text) => (calls++, decode(text)) });
     const cookie = cookieOf({ a: 1, ...life() });
-    for (let i = 0; i < 3; i++) expect(await read(cookie)).toEqual({ a: 1 });
-    expect(calls).toBe(3);
+    for (let i = 0; i < 4; i++) expect(await read(cookie)).toEqual({ a: 1 });
+    expect(calls).toBe(4);
   });
 
   it('is told of each time where it holds a name that is refused', async () => {
     await open({ autoCommit: false });
     const cookie = cookieOf({ a: 1, save: 'me', ...life() });
-    for (let i = 0; i < 3; i++) expect(await read(cookie)).toEqual({ a: 1 });
-    expect(site.events).toEqual(Array(3).fill('refused reserved-key'));
+    for (let i = 0; i < 4; i++) expect(await read(cookie)).toEqual({ a: 1 });
+    expect(site.events).toEqual(Array(4).fill('refused reserved-key'));
   });
 
   it('counts for nothing once its key is gone', async () => {
     await open({ autoCommit: false });
     const cookie = cookieOf({ a: 1, ...life() });
-    expect(await read(cookie)).toEqual({ a: 1 });
+    for (let i = 0; i < 3; i++) expect(await read(cookie)).toEqual({ a: 1 });
     (site.app.keys as string[])[0] = 'another key';
     expect(await read(cookie)).toEqual({});
     expect(site.events).toEqual(['refused bad-signature']);

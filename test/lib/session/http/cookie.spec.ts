@@ -356,7 +356,7 @@ describe.each([
       const second = await fetch(url, { headers: { cookie: pairs.join('; ') } });
       expect(await second.json()).toEqual({
         // Nothing of the signature, should anybody print it.
-        read: { outcome: 'value', value: 'next', duplicates: false, known: {} },
+        read: { outcome: 'value', value: 'next', duplicates: false, known: { reads: 0 } },
         koa: 'next',
       });
     } finally {
