@@ -63,35 +63,36 @@ function noValue(outcome: NoValue, duplicates: boolean): CookieRead {
 // Most requests without a session end here; they share one answer.
 const ABSENT = noValue('absent', false);
 
-/** Where the value of the next cookie `name` begins, from `start` on; -1 when there is none. */
-function findValue(header: string, name: string, start: number): number {
-  for (let at = header.indexOf(name, start); at !== -1; at = header.indexOf(name, at + 1)) {
-    const end = at + name.length;
-    if (header.charCodeAt(end) !== 0x3d /* = */) continue;
+/** What a `Cookie` header has of one name, in the order sent, at most {@link MAX_SAME_NAME} each. */
+interface Sent {
+  readonly values: string[];
+  /** The values of the cookies `name.sig`. */
+  readonly signatures: string[];
+}
+
+const SIGNATURE = '.sig';
+
+function cookiesIn(header: string, name: string): Sent {
+  const sent: Sent = { values: [], signatures: [] };
+  for (let at = 0, end = 0; at < header.length; at = end + 1) {
+    end = header.indexOf(';', at);
+    if (end === -1) end = header.length;
     // Only spaces may stand before a name: a trimmed no-break space would make a planted
     // cookie look like one with a `__Host-` name (CVE-2026-39410).
-    let before = at - 1;
-    while (before >= 0 && header.charCodeAt(before) === 0x20 /* SP */) before--;
-    if (before < 0 || header.charCodeAt(before) === 0x3b /* ; */) return end + 1;
+    while (header.charCodeAt(at) === 0x20 /* SP */) at++;
+    if (!header.startsWith(name, at)) continue;
+    const isSignature = header.startsWith(SIGNATURE, at + name.length);
+    const sign = at + name.length + (isSignature ? SIGNATURE.length : 0);
+    if (header.charCodeAt(sign) !== 0x3d /* = */) continue;
+    const found = isSignature ? sent.signatures : sent.values;
+    if (found.length < MAX_SAME_NAME) found.push(valueIn(header, sign + 1, end));
   }
-  return -1;
+  return sent;
 }
 
-function valueAt(header: string, start: number): string {
-  const end = header.indexOf(';', start);
-  const value = end === -1 ? header.slice(start) : header.slice(start, end);
+function valueIn(header: string, start: number, end: number): string {
+  const value = header.slice(start, end);
   return value.charCodeAt(0) === 0x22 /* " */ ? value.slice(1, -1) : value;
-}
-
-/** The values of the cookies `name` in a `Cookie` header, in the order sent, at most `limit`. */
-function valuesIn(header: string, name: string, limit: number): string[] {
-  const values: string[] = [];
-  let at = findValue(header, name, 0);
-  while (at !== -1 && values.length < limit) {
-    values.push(valueAt(header, at));
-    at = findValue(header, name, at);
-  }
-  return values;
 }
 
 /** What this request's cookies are signed with; `'ask-koa'` when only `ctx.cookies` can tell. */
@@ -155,27 +156,22 @@ export function readCookie(
   if (signer === 'ask-koa') return readThroughKoa(ctx, name, attributes());
   const header = ctx.req.headers.cookie;
   if (!header) return ABSENT;
-  const at = findValue(header, name, 0);
-  if (at === -1) return ABSENT;
-  const duplicates = findValue(header, name, at) !== -1;
-  if (signed ?? signer !== undefined) {
-    const values = duplicates ? valuesIn(header, name, MAX_SAME_NAME) : [valueAt(header, at)];
-    return readSigned(ctx, name, signer, header, values, attributes);
-  }
-  return { outcome: 'value', value: valueAt(header, at), duplicates, known: undefined };
+  const sent = cookiesIn(header, name);
+  const [value] = sent.values;
+  if (value === undefined) return ABSENT;
+  if (signed ?? signer !== undefined) return readSigned(ctx, name, signer, sent, attributes);
+  return { outcome: 'value', value, duplicates: sent.values.length > 1, known: undefined };
 }
 
 function readSigned(
   ctx: Context,
   name: string,
   signer: CookieSigner | undefined,
-  header: string,
-  values: string[],
+  { values, signatures }: Sent,
   attributes: () => CookieAttributes,
 ): CookieRead {
   const duplicates = values.length > 1;
-  const signatureName = `${name}.sig`;
-  const signatures = valuesIn(header, signatureName, MAX_SAME_NAME);
+  const signatureName = `${name}${SIGNATURE}`;
   if (!signatures[0]) return noValue('unsigned', duplicates);
   if (signer === undefined) throw missingKeys();
   for (const value of values) {
@@ -219,7 +215,7 @@ export function readCookieValues(ctx: Context, name: string): string[] {
     const value = ctx.cookies.get(name, { signed: false });
     return value ? [value] : [];
   }
-  return header ? valuesIn(header, name, MAX_SAME_NAME) : [];
+  return header ? cookiesIn(header, name).values : [];
 }
 
 /**
@@ -277,7 +273,7 @@ const NODES_SET_HEADER = OutgoingMessage.prototype.setHeader;
 
 /** Adds cookies to the answer, after those that begin with one of `replaced` are taken out. */
 function append(res: ServerResponse, cookies: string[], replaced: string[]): void {
-  const sent = res.getHeader('Set-Cookie') as string | string[] | undefined;
+  const sent = res.getHeader('set-cookie') as string | string[] | undefined;
   const [first, second] = cookies;
   if (!sent && second !== undefined && res.setHeader === NODES_SET_HEADER) {
     // Node joins an array to look through it, which costs more than the second call; but whoever
