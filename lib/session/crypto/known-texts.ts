@@ -3,8 +3,11 @@ import { timingSafeEqual } from 'node:crypto';
 /** How long what proves a text is: a SHA-1 in base64url, or the end of a seal with its tag. @internal */
 export const PROOF_CHARS = 27;
 
-/** How many texts are remembered at most; a power of two. @internal */
+/** How many texts are remembered of those that clients sent; a power of two. @internal */
 export const REMEMBERED = 2_048;
+
+/** How many are remembered of those that were made here, until they come back: a power of two. */
+const REMEMBERED_MADE = 128;
 
 /** The longest text that is remembered. */
 const MAX_CHARS = 1_024;
@@ -18,18 +21,15 @@ const MAX_CHARS = 1_024;
 export class KnownText {
   content: unknown;
   /** How often somebody had to read the text itself, for want of the content. */
-  reads = 0;
+  reads: number;
   readonly #text: string;
   readonly #proof: string;
 
-  constructor(text: string, proof: string, content: unknown) {
+  constructor(text: string, proof: string, content: unknown, reads: number) {
     this.#text = text;
     this.#proof = proof;
     this.content = content;
-  }
-
-  get place(): number {
-    return placeOf(this.#proof);
+    this.reads = reads;
   }
 
   is(text: string, proof: string): boolean {
@@ -39,39 +39,95 @@ export class KnownText {
 }
 
 /**
+ * Two places for each text: the newest takes the first, and the one before goes to the second. A
+ * `Map` would hash the whole text, which costs half of what signing does, and grow.
+ */
+class Table {
+  readonly #known: (KnownText | undefined)[];
+  /** The {@link hashOf} each proof, so that no other text is fetched from memory to be asked. */
+  readonly #hashes: Int32Array;
+  readonly #mask: number;
+
+  /** @param size a power of two. */
+  constructor(size: number) {
+    this.#known = new Array<KnownText | undefined>(size).fill(undefined);
+    this.#hashes = new Int32Array(size);
+    this.#mask = size - 1;
+  }
+
+  find(hash: number, text: string, proof: string): KnownText | undefined {
+    const place = hash & this.#mask;
+    return this.#at(place, hash, text, proof) ?? this.#at(place ^ 1, hash, text, proof);
+  }
+
+  #at(place: number, hash: number, text: string, proof: string): KnownText | undefined {
+    if (this.#hashes[place] !== hash) return undefined;
+    const known = this.#known[place];
+    return known?.is(text, proof) ? known : undefined;
+  }
+
+  add(hash: number, known: KnownText): void {
+    const place = hash & this.#mask;
+    const before = this.#hashes[place] as number;
+    if ((before & this.#mask) === place) {
+      this.#known[place ^ 1] = this.#known[place];
+      this.#hashes[place ^ 1] = before;
+    }
+    this.#known[place] = known;
+    this.#hashes[place] = hash;
+  }
+}
+
+/**
  * Texts that are genuine under one key, by what proves them: a user's requests come in bursts, each
  * with the same cookie. That a text is genuine follows from key and text alone, so what is remembered
  * can never be wrong; the same must hold for what is noted with it. What a client makes up is never
  * remembered.
  *
- * A table with two places for a text, in which the newest takes the first and the one before goes
- * to the second: a `Map` would hash the whole text, which costs half of what signing does, and grow.
+ * A session that every request changes makes a text each time that comes back once. Thousands of
+ * those would outlive the garbage collector's young generation and push everything else out of the
+ * processor's caches, which costs more than it saves. So of what was made here few are remembered,
+ * and what a client sent is when it comes the second time.
  *
  * @internal
  */
 export class KnownTexts {
-  readonly #known = new Array<KnownText | undefined>(REMEMBERED).fill(undefined);
+  readonly #made = new Table(REMEMBERED_MADE);
+  readonly #sent = new Table(REMEMBERED);
+  /** The {@link hashOf} each proof that was sent once. */
+  readonly #sentOnce = new Int32Array(REMEMBERED);
 
   find(text: string, proof: string): KnownText | undefined {
-    const place = placeOf(proof);
-    const first = this.#known[place];
-    if (first === undefined) return undefined;
-    if (first.is(text, proof)) return first;
-    const second = this.#known[place ^ 1];
-    return second?.is(text, proof) ? second : undefined;
+    const hash = hashOf(proof);
+    return this.#made.find(hash, text, proof) ?? this.#sent.find(hash, text, proof);
   }
 
   /**
-   * @param proof of `text`, which the caller has checked, or made.
+   * Remembers a text that was made here.
+   *
+   * @param content what it was made from, where somebody may ask for that.
+   */
+  addMade(text: string, proof: string, content?: unknown): void {
+    if (text.length > MAX_CHARS) return;
+    this.#made.add(hashOf(proof), new KnownText(text, proof, content, 0));
+  }
+
+  /**
+   * Remembers a text that a client sent, when it is sent again.
+   *
+   * @param proof of `text`, which the caller has checked.
    * @param content what came of the text, where that is known.
    */
-  add(text: string, proof: string, content?: unknown): KnownText | undefined {
+  addSent(text: string, proof: string, content?: unknown): KnownText | undefined {
     if (text.length > MAX_CHARS) return undefined;
-    const known = new KnownText(text, proof, content);
-    const place = placeOf(proof);
-    const before = this.#known[place];
-    if (before !== undefined && before.place === place) this.#known[place ^ 1] = before;
-    this.#known[place] = known;
+    const hash = hashOf(proof);
+    const place = hash & (REMEMBERED - 1);
+    if (this.#sentOnce[place] !== hash) {
+      this.#sentOnce[place] = hash;
+      return undefined;
+    }
+    const known = new KnownText(copyOf(text), copyOf(proof), content, 1);
+    this.#sent.add(hash, known);
     return known;
   }
 }
@@ -86,12 +142,14 @@ export function copyOf(text: string): string {
   return copy === text ? copy : text;
 }
 
-/** A place in a table of {@link REMEMBERED}, by the last characters, in which proofs and ids differ. @internal */
-export function placeOf(text: string): number {
+/** By the last characters, in which proofs and ids differ. Its lowest bits are a place in a table. @internal */
+export function hashOf(text: string): number {
   const end = text.length;
   let hash = 0;
-  for (let at = end > 4 ? end - 4 : 0; at < end; at++) hash = hash * 31 + text.charCodeAt(at);
-  return hash & (REMEMBERED - 1);
+  for (let at = end > 4 ? end - 4 : 0; at < end; at++) {
+    hash = (hash * 31 + text.charCodeAt(at)) | 0;
+  }
+  return hash;
 }
 
 const expectedBytes = Buffer.alloc(PROOF_CHARS);

@@ -2,7 +2,7 @@ import { encode as encodeSigned } from '../codec.js';
 import type { CodecContext, SessionCodec } from '../codec.js';
 import { FreshNonces } from './fresh-nonces.js';
 import { deriveKey } from './key-derivation.js';
-import { copyOf, KnownTexts, PROOF_CHARS } from './known-texts.js';
+import { KnownTexts, PROOF_CHARS } from './known-texts.js';
 import { checkSealedOptions } from './sealed-options.js';
 import type { SealedOptions, SealedSettings, SealRefusal } from './sealed-options.js';
 import type { SessionRecord } from '../store.js';
@@ -70,9 +70,8 @@ class SealKey {
 /**
  * A codec whose cookies nobody but the server can read or make: XAES-256-GCM with a key derived
  * from a secret, a new random nonce for each cookie, and the cookie's name and the purpose in
- * what is authenticated. It needs no `app.keys` and sends no `.sig` cookie. What seals held that were
- * made or opened lately is remembered (at most 2,048 of at most 1,024 characters): a user's next
- * request brings the same one.
+ * what is authenticated. It needs no `app.keys` and sends no `.sig` cookie. What is in the last 128 seals that were made is
+ * remembered, and in up to 2,048 that clients sent more than once (of at most 1,024 characters).
  *
  * The record's own end (`_expire`) is inside the seal and checked by the session, which tells
  * `session:expired`. Data is not compressed: the length would tell an attacker who may write part
@@ -110,7 +109,7 @@ export function sealed(options: SealedOptions): SealedCodec {
     const content = known.find(text, proof)?.content as Content | undefined;
     if (content?.name === name) return content;
     const opened = openText(text, name, keysById);
-    if (typeof opened !== 'string') known.add(copyOf(text), copyOf(proof), opened);
+    if (typeof opened !== 'string') known.addSent(text, proof, opened);
     return opened;
   }
 
@@ -122,7 +121,7 @@ export function sealed(options: SealedOptions): SealedCodec {
       if (writesSigned) return encodeSigned(record);
       const content = contentFor(record, name, settings);
       const text = seal(content, newest, settings.padding);
-      known.add(text, text.slice(-PROOF_CHARS), content);
+      known.addMade(text, text.slice(-PROOF_CHARS), content);
       return text;
     },
     decode(text, context) {

@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
 import {
   copyOf,
+  hashOf,
   isSameProof,
   type KnownText,
   KnownTexts,
-  placeOf,
   REMEMBERED,
 } from './known-texts.js';
 
@@ -37,8 +37,8 @@ interface Pads {
   readonly short: ShortTexts;
 }
 
-/** The longest text whose signature is found by the text itself. */
-const MAX_SHORT_CHARS = 128;
+/** The longest text whose signature is found by the text itself: a cookie with a session is longer. */
+const MAX_SHORT_CHARS = 80;
 
 /** Signatures of texts such as ids, for answers that send the same cookie again. */
 class ShortTexts {
@@ -47,14 +47,14 @@ class ShortTexts {
 
   signatureOf(text: string): string | undefined {
     if (text.length > MAX_SHORT_CHARS) return undefined;
-    const place = placeOf(text);
+    const place = hashOf(text) & (REMEMBERED - 1);
     return this.#texts[place] === text ? this.#signatures[place] : undefined;
   }
 
   add(text: string, signature: string): void {
     if (text.length > MAX_SHORT_CHARS) return;
-    const place = placeOf(text);
-    this.#texts[place] = text;
+    const place = hashOf(text) & (REMEMBERED - 1);
+    this.#texts[place] = copyOf(text);
     this.#signatures[place] = signature;
   }
 }
@@ -129,7 +129,8 @@ class KeyList implements CookieSigner {
     const remembered = pads.short.signatureOf(data);
     if (remembered !== undefined) return remembered;
     const signature = signCookie(data, key);
-    remember(pads, data, signature);
+    pads.short.add(data, signature);
+    pads.signed.addMade(data, signature);
     return signature;
   }
 
@@ -145,16 +146,12 @@ class KeyList implements CookieSigner {
       if (known !== undefined) return { index, known };
       const expected = signCookie(data, key);
       if (isSameProof(expected, signature)) {
-        return { index, known: remember(pads, copyOf(data), expected) };
+        pads.short.add(data, expected);
+        return { index, known: pads.signed.addSent(data, expected) };
       }
     }
     return undefined;
   }
-}
-
-function remember({ signed, short }: Pads, data: string, signature: string): KnownText | undefined {
-  short.add(data, signature);
-  return signed.add(data, signature);
 }
 
 /** Which key made a signature; `undefined` where none did. @internal */
