@@ -1,4 +1,4 @@
-import { IncomingMessage, ServerResponse } from 'node:http';
+import { IncomingMessage, type Server, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type Koa from 'koa';
 import type { Context } from 'koa';
@@ -15,9 +15,33 @@ const handshakes = new WeakMap<object, Handshake>();
 const contexts = new WeakMap<object, Context>();
 let latest: WeakRef<Koa> | undefined;
 
-/** Notes the request that a WebSocket begins with, which Node tells once and never again. @internal */
-export function rememberUpgrade(koa: Koa, request: IncomingMessage, socket: object): void {
-  handshakes.set(socket, { koa, request });
+/**
+ * Notes the requests that WebSockets begin with, which Node tells once and never again: before
+ * anybody else, and only while somebody else listens. A server that has a listener leaves each
+ * request that wants another protocol to it, answered by nobody if that only takes notes.
+ *
+ * @internal
+ */
+export function followUpgrades(server: Server, koa: Koa): void {
+  const note = (request: IncomingMessage, socket: object) => {
+    handshakes.set(socket, { koa, request });
+  };
+  let isListening = false;
+  const listen = () => {
+    if (isListening) return;
+    isListening = true;
+    server.prependListener('upgrade', note);
+  };
+  server.on('newListener', (event) => {
+    if (event === 'upgrade') listen();
+  });
+  server.on('removeListener', (event) => {
+    if (event !== 'upgrade' || !isListening) return;
+    if (server.listeners('upgrade').some((listener) => listener !== note)) return;
+    isListening = false;
+    server.removeListener('upgrade', note);
+  });
+  if (server.listenerCount('upgrade') > 0) listen();
 }
 
 /** The application whose gateways may listen on ports of their own. @internal */

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { IncomingMessage, Server } from 'node:http';
+import type { Server } from 'node:http';
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import type Koa from 'koa';
@@ -15,7 +15,7 @@ import {
 } from '../lib/session/index.js';
 import { typeName } from '../lib/errors.js';
 import type { ConfiguredSession } from './configured-session.js';
-import { rememberApplication, rememberServer, rememberUpgrade } from './handshake.context.js';
+import { followUpgrades, rememberApplication, rememberServer } from './handshake.context.js';
 import { isInjectedAnywhere } from './injection-search.js';
 import { keepFrom } from './session-exclusion.js';
 import { type SessionApplication, SessionService } from './session.service.js';
@@ -228,7 +228,5 @@ function rememberUpgrades(host: HttpAdapterHost, koa: Koa): void {
   const server = host.httpAdapter.getHttpServer() as Server | undefined;
   if (server === undefined) return;
   rememberServer(server, koa);
-  server.prependListener('upgrade', (request: IncomingMessage, socket: object) => {
-    rememberUpgrade(koa, request, socket);
-  });
+  followUpgrades(server, koa);
 }

@@ -1,6 +1,6 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect as connectTo } from 'node:net';
 import { Controller, Get, Post, type Type, UseGuards } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import { WsAdapter } from '@nestjs/platform-ws';
@@ -11,7 +11,7 @@ import {
   WebSocketServer,
 } from '@nestjs/websockets';
 import { io } from 'socket.io-client';
-import { WebSocket, type WebSocketServer as Server } from 'ws';
+import { WebSocket, WebSocketServer as Server } from 'ws';
 import { MemoryStore } from '../../../lib/stores/memory.js';
 import {
   ExternalKey,
@@ -24,6 +24,7 @@ import {
   SessionModule,
   type SessionModuleOptions,
 } from '../../../src/index.js';
+import { handshakeContext } from '../../../src/handshake.context.js';
 import { start } from './support.js';
 
 interface Data {
@@ -85,9 +86,12 @@ class HttpController {
 type Ask = (event: string) => Promise<unknown>;
 
 const closing: (() => void)[] = [];
-afterEach(() => {
+afterEach(leave);
+
+/** The clients go. */
+function leave(): void {
   for (const close of closing.splice(0)) close();
-});
+}
 
 async function askWs(url: string, cookie: string): Promise<Ask> {
   const client = new WebSocket(`${url.replace('http', 'ws')}/ws`, { headers: { cookie } });
@@ -208,6 +212,68 @@ describe('a gateway of ws with a port of its own', () => {
     const { port } = app.get(KnownGateway).server.address() as AddressInfo;
     const ask = await askWs(`http://127.0.0.1:${port}`, await browser.cookies());
     expect(await ask('whoami')).toMatchObject({ user: 'ann', isNew: false });
+  });
+});
+
+describe('a request that asks for another protocol', () => {
+  /** How long to wait for an answer, in milliseconds. */
+  const PATIENCE = 2_000;
+
+  /** The status of the answer; of one that never comes, `undefined`. */
+  async function statusOf(url: string, path: string): Promise<string | undefined> {
+    const { port } = new URL(url);
+    const socket = connectTo(Number(port), '127.0.0.1');
+    closing.push(() => socket.destroy());
+    socket.write(
+      `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\n` +
+        'Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n\r\n',
+    );
+    const timeout = AbortSignal.timeout(PATIENCE);
+    const [answer] = (await once(socket, 'data', { signal: timeout }).catch(() => [])) as [Buffer?];
+    return answer?.toString().split('\r\n', 1)[0];
+  }
+
+  const launch = (providers: Type<unknown>[] = []) =>
+    start(
+      {
+        imports: [SessionModule.forRoot({ keys: ['k'] })],
+        controllers: [HttpController],
+        providers,
+      },
+      (app) => app.useWebSocketAdapter(new WsAdapter(app)),
+    );
+
+  it('is answered as any other where nobody speaks one, and keeps no connection open', async () => {
+    const { app, url } = await launch();
+    expect(await statusOf(url, '/said')).toBe('HTTP/1.1 200 OK');
+    leave();
+    const connections = () =>
+      new Promise((resolve) => {
+        app.getHttpServer().getConnections((_error: unknown, count: number) => resolve(count));
+      });
+    while ((await connections()) !== 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  });
+
+  it('is left to a gateway that speaks one', async () => {
+    const { url } = await launch([WsGateway]);
+    expect(await statusOf(url, '/ws')).toBe('HTTP/1.1 400 Bad Request');
+  });
+
+  it('is left to a server of WebSockets that came later, until it goes', async () => {
+    const { app, browser, url } = await launch();
+    await browser.post('/login');
+    const known = new Promise((resolve) => {
+      const server = new Server({ server: app.getHttpServer() as HttpServer, path: '/ws' });
+      server.once('connection', (client) => {
+        resolve(handshakeContext(client).get('cookie'));
+        server.close();
+      });
+    });
+    const cookie = await browser.cookies();
+    await askWs(url, cookie);
+    expect(await known).toBe(cookie);
+    leave();
+    expect(await statusOf(url, '/said')).toBe('HTTP/1.1 200 OK');
   });
 });
 
