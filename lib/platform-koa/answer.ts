@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { connectionOf } from './connection.js';
 import type { KoaContext } from './context.js';
 
 /** Set once an answer was given through Koa (`ctx.body`), though it may not have left yet. */
@@ -166,11 +167,11 @@ export function isSettled(ctx: KoaContext): boolean {
 export function onSettled(ctx: KoaContext, done: () => void, fail: (error: unknown) => void): void {
   const response = ctx.res as Answering;
   // A queued response of a pipelined connection has no socket and never reports its own close.
-  const { socket } = ctx.req;
+  const socket = connectionOf(ctx.req);
   const close = () => finish();
   const finish = (error?: unknown) => {
     response.removeListener('close', close);
-    socket.removeListener('close', close);
+    socket?.removeListener('close', close);
     response[WAKE] = undefined;
     if (error === undefined) done();
     else fail(error);
@@ -178,8 +179,8 @@ export function onSettled(ctx: KoaContext, done: () => void, fail: (error: unkno
   if (response[FAILURE] !== undefined) return fail(response[FAILURE]);
   response[WAKE] = finish;
   response.once('close', close);
-  socket.once('close', close);
-  if (response.destroyed || socket.destroyed) queueMicrotask(close);
+  socket?.once('close', close);
+  if (response.destroyed || socket?.destroyed) queueMicrotask(close);
 }
 
 function alreadyAnswered(): Error {

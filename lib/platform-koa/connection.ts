@@ -1,5 +1,18 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { finished } from 'node:stream';
 import type { KoaResponse } from './exchange.js';
+
+/**
+ * A request's connection. None where a wrapper for serverless functions has made the request: what
+ * that puts in the socket's place, if anything, has no events.
+ *
+ * @internal
+ */
+export function connectionOf(request: IncomingMessage): Socket | undefined {
+  const { socket } = request as { socket?: Socket };
+  return typeof socket?.once === 'function' ? socket : undefined;
+}
 
 /**
  * Calls `done` once, when the answer is out or can never be: the response finished or failed, or
@@ -9,15 +22,15 @@ import type { KoaResponse } from './exchange.js';
  * @internal
  */
 export function onceGone(response: KoaResponse, done: () => void): void {
-  const { socket } = response.req;
+  const socket = connectionOf(response.req);
   let isGone = false;
   const close = () => {
     if (isGone) return;
     isGone = true;
-    socket.removeListener('close', close);
+    socket?.removeListener('close', close);
     done();
   };
   finished(response, close);
-  socket.once('close', close);
-  if (socket.destroyed) process.nextTick(close);
+  socket?.once('close', close);
+  if (socket?.destroyed) process.nextTick(close);
 }
