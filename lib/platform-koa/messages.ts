@@ -88,7 +88,11 @@ export function attach(ctx: KoaContext): void {
     extend(req, requestMembers, 'accepts');
     if (req.httpVersionMajor > 1) announceBody(req as unknown as Http2ServerRequest);
   }
-  if (!(res instanceof HttpResponse)) extend(res, responseMembers, 'sendStatus');
+  if (!(res instanceof HttpResponse)) {
+    extend(res, responseMembers, 'sendStatus');
+    // The response of a wrapper for serverless functions knows no more of its request than the method.
+    if (res.req !== req) (res as { req: IncomingMessage }).req = req;
+  }
   req.ctx = ctx;
   res.ctx = ctx;
 }

@@ -2,11 +2,26 @@ import 'reflect-metadata';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
-import { Body, Controller, Get, Module, Post, Res, StreamableFile } from '@nestjs/common';
+import { fileURLToPath } from 'node:url';
+import {
+  Body,
+  Controller,
+  Get,
+  Module,
+  Post,
+  Res,
+  StreamableFile,
+  UploadedFile,
+  UseInterceptors,
+} from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import Koa from 'koa';
-import { KoaAdapter } from '../../../lib/platform-koa/index.js';
-import type { KoaResponse, NestKoaApplication } from '../../../lib/platform-koa/index.js';
+import { FileInterceptor, KoaAdapter } from '../../../lib/platform-koa/index.js';
+import type {
+  KoaResponse,
+  NestKoaApplication,
+  UploadedFileInfo,
+} from '../../../lib/platform-koa/index.js';
 
 const later = () => new Promise((resolve) => setTimeout(resolve, 5));
 
@@ -25,8 +40,16 @@ class ServerlessController {
   @Get('file') file() {
     return new StreamableFile(Buffer.from('file'));
   }
+  @Get('sent') sent(@Res() res: KoaResponse) {
+    res.sendFile(fileURLToPath(new URL('parity/assets/note.txt', import.meta.url)));
+  }
   @Post('echo') echo(@Body() body: unknown) {
     return body;
+  }
+  @Post('upload')
+  @UseInterceptors(FileInterceptor('f'))
+  upload(@UploadedFile() file: UploadedFileInfo | undefined) {
+    return file?.buffer.toString();
   }
 }
 
@@ -92,6 +115,15 @@ function responseOf({ method }: Event, write: (data: string | Buffer) => void): 
   return response;
 }
 
+const form = [
+  '--b',
+  'content-disposition: form-data; name="f"; filename="f"',
+  '',
+  'bytes',
+  '--b--',
+  '',
+].join('\r\n');
+
 describe.each([
   ['emits nothing', silentSocket],
   ['is a mere stream', streamSocket],
@@ -124,15 +156,16 @@ describe.each([
     ['/async', 200, 'async'],
     ['/late', 200, 'late'],
     ['/file', 200, 'file'],
+    ['/sent', 200, 'a plain file\n'],
     ['/missing', 404, '{"message":"Cannot GET /missing","error":"Not Found","statusCode":404}'],
   ])('is answered: %s', async (url, status, text) => {
     expect(await answerTo({ method: 'GET', url })).toEqual([status, text]);
   });
 
-  it.each([['/echo', 'application/json', '{"a":1}', '{"a":1}']])(
-    'is answered, with a body: %s',
-    async (url, type, body, text) => {
-      expect(await answerTo({ method: 'POST', url, type, body })).toEqual([201, text]);
-    },
-  );
+  it.each([
+    ['/echo', 'application/json', '{"a":1}', '{"a":1}'],
+    ['/upload', 'multipart/form-data; boundary=b', form, 'bytes'],
+  ])('is answered, with a body: %s', async (url, type, body, text) => {
+    expect(await answerTo({ method: 'POST', url, type, body })).toEqual([201, text]);
+  });
 });
