@@ -119,6 +119,7 @@ export class Walk {
     const failed = (error: unknown) => {
       if (passed) return logger.error(error);
       passed = true;
+      undo?.();
       this.fail(step, error, settle, refuse);
     };
     try {
@@ -166,7 +167,7 @@ export class Walk {
 
 /**
  * Hides the path a middleware is mounted at from `req.url`, and shows it as `req.baseUrl`.
- * Returns what undoes it.
+ * Returns what undoes it, once however often it is called.
  *
  * @internal
  */
@@ -179,7 +180,10 @@ export function enterMount(req: KoaRequest, taken: string): () => void {
   const innerUrl = isRooted ? origin + rest : `/${rest}`;
   req.baseUrl = baseUrl + prefix;
   req.url = innerUrl;
+  let isInside = true;
   return () => {
+    if (!isInside) return;
+    isInside = false;
     req.baseUrl = baseUrl;
     // A URL that the middleware rewrote stays rewritten, below the mount.
     req.url =

@@ -43,6 +43,20 @@ export function useMounts(app: INestApplication): void {
     }
     next();
   });
+  use('/mount-fails/throws', (_req: unknown, _res: unknown, _next: Pass) => {
+    throw new Error('secret');
+  });
+  use('/mount-fails/rejects', async (_req: unknown, _res: unknown, _next: Pass) => {
+    await Promise.reject(new Error('secret'));
+  });
+  use('/mount-fails/passes', (req: KoaRequest, _res: unknown, next: Pass) => {
+    req.url = `/changed${req.url}`;
+    next(new Error('secret'));
+  });
+  use((error: unknown, req: KoaRequest, res: KoaResponse, next: Pass) => {
+    if (!req.originalUrl.startsWith('/mount-fails')) return next(error);
+    res.json([req.url, req.baseUrl, req.originalUrl, req.path, req.query]);
+  });
   use('/rejects', async (_req: unknown, _res: unknown, _next: Pass) => {
     await Promise.reject(new Error('secret'));
   });
@@ -65,6 +79,7 @@ export const requests: readonly ParityRequest[] = [
   ...['/inside/a', '/before/inside/a', '/list-a/x', '/LIST-B', '/list-c/d', '/list-d'],
   ...['/with/5/x', '/WITH/5/x/', '/with/a%2Fb/c', '/with/%FF', '/with'],
   ...['/nested/one/two?q', '/several', '/changed-method/x', '/elsewhere-from/verbs'],
+  ...['throws', 'rejects/x?q=1', 'passes/x/y'].map((path) => `/mount-fails/${path}`),
   ...['/rejects', '/rejects-for', '/passes-nothing', '/mapped-error/deep'],
   // The form that clients of proxies send, with hosts that look like paths.
   ...['http://mounted/mounted/below?x=1', 'http://static/static', 'http://any.test/answers/object'],
