@@ -20,14 +20,20 @@ export function mountKoa(
     const matched = matches(ctx.path);
     if (!matched) return next();
     const req = ctx.req as KoaRequest;
+    let isOver = false;
     let undo = enterMount(req, matched.path);
     try {
       await middleware(ctx, async () => {
         undo();
-        await next();
-        undo = enterMount(req, matched.path);
+        try {
+          await next();
+        } finally {
+          // Of a middleware that has not waited, nobody would take the mount back.
+          if (!isOver) undo = enterMount(req, matched.path);
+        }
       });
     } finally {
+      isOver = true;
       undo();
     }
   };
