@@ -1,11 +1,16 @@
+import { Logger } from '@nestjs/common';
 import { hasAnswer, isSettled, onProceed, onSettled, withdrawAnswer } from './answer.js';
 import { setStatusText } from './context.js';
 import type { KoaContext, StatusMarks } from './context.js';
 import { applyErrorHeaders } from './exceptions.js';
 import type { ConnectErrorMiddleware } from './middleware-kind.js';
 import type { KoaRequest, KoaResponse } from './exchange.js';
-import type { Step } from './route-table.js';
-import { FAILED_AT, isThenable } from './walk.js';
+import type { PathMatch } from './path-match.js';
+import type { Next, Step } from './route-table.js';
+import { FAILED_AT, isFailure, isThenable } from './walk.js';
+import type { ErrorMiddleware } from './walk.js';
+
+const logger = new Logger('KoaAdapter');
 
 interface ErrorStep {
   readonly step: Step;
@@ -30,12 +35,19 @@ const BODY_HEADERS = [
  *
  * @internal
  */
-export class ErrorSteps {
+export class ErrorSteps implements ErrorMiddleware {
   readonly steps: ErrorStep[] = [];
   private readonly handlers: {
     readonly prefix: string;
     readonly handler: ConnectErrorMiddleware;
   }[] = [];
+
+  /** @param report is told of an error that error middleware has answered. */
+  constructor(private readonly report: (error: unknown, ctx: KoaContext) => void) {}
+
+  get isThere(): boolean {
+    return this.steps.length > 0;
+  }
 
   add(step: Step, handler: ConnectErrorMiddleware): void {
     this.steps.push({ step, handler });
@@ -46,28 +58,42 @@ export class ErrorSteps {
     this.handlers.push({ prefix, handler });
   }
 
-  /** Answers the request with the error. Rejects with it where nobody handles errors. */
-  async recover(error: unknown, ctx: KoaContext): Promise<void> {
-    clearAnswer(ctx);
-    let current = error;
-    for (const { step, handler } of this.concerned(ctx)) {
-      const outcome = await ask(handler, current, ctx);
-      if (!('error' in outcome)) return;
-      current = outcome.error;
-      // Which step failed is known by now, also for an error step that failed itself.
-      (ctx.res as Failed)[FAILED_AT] = step.order;
-    }
-    const handler = this.handlerFor(ctx.originalUrl);
-    if (handler === undefined) throw current;
-    if (!ctx.res.headersSent) applyErrorHeaders(ctx.res as KoaResponse, current);
-    const outcome = await ask(handler, current, ctx);
-    if ('error' in outcome) throw outcome.error;
+  async offer(error: unknown, ctx: KoaContext): Promise<boolean> {
+    const outcome = await this.askAll(error, ctx, true);
+    if (typeof outcome === 'object') throw outcome.error;
+    if (outcome === 'answered') this.report(error, ctx);
+    return outcome === 'over';
   }
 
-  private concerned(ctx: KoaContext): ErrorStep[] {
-    if (this.steps.length === 0) return [];
-    const failedAt = (ctx.res as Failed)[FAILED_AT] ?? -1;
-    return this.steps.filter(({ step }) => step.order > failedAt && step.matches(ctx.path));
+  /**
+   * Answers the request with the error. Rejects with it where nobody handles errors.
+   * The middleware has ended by now, so that the request cannot go on.
+   */
+  async recover(error: unknown, ctx: KoaContext): Promise<void> {
+    const outcome = await this.askAll(error, ctx, false);
+    if (typeof outcome !== 'object') return;
+    const handler = this.handlerFor(ctx.originalUrl);
+    if (handler === undefined) throw outcome.error;
+    if (!ctx.res.headersSent) applyErrorHeaders(ctx.res as KoaResponse, outcome.error);
+    const last = await ask(handler, outcome.error, ctx);
+    if (last === 'over') throw outcome.error;
+    if (last !== 'answered') throw last.error;
+  }
+
+  private async askAll(error: unknown, ctx: KoaContext, mayGoOn: boolean): Promise<Outcome> {
+    clearAnswer(ctx);
+    const failed = ctx.res as Failed;
+    let current = error;
+    for (const { step, handler } of this.steps) {
+      if (step.order <= (failed[FAILED_AT] ?? -1) || !match(step, ctx)) continue;
+      const outcome = await ask(handler, current, ctx);
+      if (outcome === 'answered') return outcome;
+      // Which step failed is known by now, also for an error step that failed itself.
+      failed[FAILED_AT] = step.order;
+      if (outcome !== 'over') current = outcome.error;
+      else if (mayGoOn) return outcome;
+    }
+    return { error: current };
   }
 
   private handlerFor(url: string): ConnectErrorMiddleware | undefined {
@@ -81,27 +107,44 @@ export class ErrorSteps {
 
 type Failed = KoaContext['res'] & { [FAILED_AT]?: number };
 
-/** Calls one handler with the error; resolves when it has answered, or passed an error on. */
-function ask(
-  handler: ConnectErrorMiddleware,
-  error: unknown,
-  ctx: KoaContext,
-): Promise<{ error?: unknown }> {
+/** A malformed escape is no match: there is an error to answer already. */
+function match(step: Step, ctx: KoaContext): PathMatch | false {
+  try {
+    return step.matches(ctx.path);
+  } catch {
+    return false;
+  }
+}
+
+/** What a handler has made of an error: an answer, an error that it passes on, or nothing more. */
+type Outcome = 'answered' | 'over' | { readonly error: unknown };
+
+/** Calls one handler with the error. */
+function ask(handler: ConnectErrorMiddleware, error: unknown, ctx: KoaContext): Promise<Outcome> {
   return new Promise((resolve) => {
-    const fail = (thrown: unknown) => resolve({ error: thrown });
+    let passed = false;
+    const next: Next = (passedOn) => {
+      if (passed) return;
+      passed = true;
+      resolve(isFailure(passedOn) ? { error: passedOn } : 'over');
+    };
+    const failed = (thrown: unknown) => {
+      if (passed) logger.error(thrown);
+      passed = true;
+      resolve({ error: thrown });
+    };
     const returned = () => {
-      if (isSettled(ctx)) resolve({});
-      else onSettled(ctx, () => resolve({}), fail);
+      if (passed) return;
+      if (isSettled(ctx)) resolve('answered');
+      else onSettled(ctx, () => resolve('answered'), failed);
     };
     try {
-      const result = handler(error, ctx.req as KoaRequest, ctx.res as KoaResponse, (passed) =>
-        fail(passed ?? error),
-      );
+      const result = handler(error, ctx.req as KoaRequest, ctx.res as KoaResponse, next);
       if (!isThenable(result)) return returned();
-      onProceed(ctx.res, returned);
-      result.then(returned, fail);
+      if (!passed) onProceed(ctx.res, returned);
+      result.then(returned, failed);
     } catch (thrown) {
-      fail(thrown);
+      failed(thrown);
     }
   });
 }

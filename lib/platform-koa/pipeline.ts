@@ -52,7 +52,7 @@ interface KoaInternals {
  * @internal
  */
 export class Pipeline {
-  readonly errors = new ErrorSteps();
+  readonly errors = new ErrorSteps((error, ctx) => this.report(error, ctx));
   requestHook: RequestHook | undefined;
   responseHook: ResponseHook | undefined;
   /** While true, new requests are turned away with 503. */
@@ -144,7 +144,7 @@ export class Pipeline {
       };
       block.last = start - 1;
       this.blocks.splice(this.blocks.indexOf(block) + 1, 0, tail);
-      this.app.use(layerOf(tail.table));
+      this.app.use(layerOf(tail.table, this.errors));
       added.push(...middleware.splice(-1));
     }
     middleware.splice(at, 0, ...added);
@@ -161,7 +161,7 @@ export class Pipeline {
       last: this.steps - 1,
     };
     this.blocks.push(block);
-    this.app.use(layerOf(block.table));
+    this.app.use(layerOf(block.table, this.errors));
     return block;
   }
 
@@ -260,10 +260,10 @@ const DISCONNECTS = new Set([
 ]);
 
 /** One layer of the Koa application that sends requests through a table. */
-function layerOf(table: RouteTable): Koa.Middleware {
+function layerOf(table: RouteTable, errors: ErrorSteps): Koa.Middleware {
   const router = new RouteTrace();
   function koaAdapterRoutes(ctx: KoaContext, next: () => Promise<unknown>): Promise<void> {
-    return new Walk(ctx, table, next, router).start() as Promise<void>;
+    return new Walk(ctx, table, next, router, errors).start() as Promise<void>;
   }
   return Object.assign(koaAdapterRoutes as Koa.Middleware, { router });
 }

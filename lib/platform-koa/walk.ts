@@ -7,10 +7,24 @@ import type { KoaRequest, KoaResponse } from './exchange.js';
 import type { Next, RouteTable, Step } from './route-table.js';
 import type { RouteTrace } from './route-trace.js';
 
-/** On a response whose request failed in a step: that step's place in the order. @internal */
+/**
+ * On a response whose request failed in a step: that step's place in the order. A request that goes
+ * on after all goes on behind it.
+ *
+ * @internal
+ */
 export const FAILED_AT = Symbol('failed at');
 
 const logger = new Logger('KoaAdapter');
+
+type Failed = KoaResponse & { [FAILED_AT]?: number };
+
+/** The error middleware that a walk offers its errors to. @internal */
+export interface ErrorMiddleware {
+  readonly isThere: boolean;
+  /** True when the request is to go on, false when it is answered; else rejects with the error. */
+  offer(error: unknown, ctx: KoaContext): Promise<boolean>;
+}
 
 /**
  * One request's way through a block of routes and `(req, res, next)` middleware.
@@ -34,6 +48,7 @@ export class Walk {
     private readonly table: RouteTable,
     private readonly leave: () => Promise<unknown>,
     private readonly trace: RouteTrace,
+    private readonly errors: ErrorMiddleware,
   ) {
     this.req = ctx.req as KoaRequest;
     this.res = ctx.res as KoaResponse;
@@ -43,7 +58,8 @@ export class Walk {
   start(): unknown {
     assumeOk(this.ctx);
     this.locate();
-    return this.from(0);
+    const failedAt = (this.res as Failed)[FAILED_AT];
+    return failedAt === undefined ? this.from(0) : this.behind(failedAt);
   }
 
   private locate(): void {
@@ -58,9 +74,15 @@ export class Walk {
     for (let at = start; at < this.steps.length; at++) {
       const step = this.steps[at] as Step;
       if (step.needsBody && !hasBody(this.req)) continue;
-      const matched = step.matches(this.path);
-      if (matched)
-        return new Promise((resolve, reject) => this.take(step, matched, at, resolve, reject));
+      let matched: PathMatch | false;
+      try {
+        matched = step.matches(this.path);
+      } catch (error) {
+        return new Promise((resolve, reject) => this.fail(step, error, resolve, reject));
+      }
+      if (!matched) continue;
+      const found = matched;
+      return new Promise((resolve, reject) => this.take(step, found, at, resolve, reject));
     }
     assumeNotFound(this.ctx);
     return this.leave();
@@ -71,7 +93,11 @@ export class Walk {
     if (this.req.url === this.url && this.req.method === this.method) return this.from(at + 1);
     const last = this.steps[at] as Step;
     this.locate();
-    const following = this.steps.findIndex(({ order }) => order > last.order);
+    return this.behind(last.order);
+  }
+
+  private behind(place: number): unknown {
+    const following = this.steps.findIndex(({ order }) => order > place);
     return this.from(following === -1 ? this.steps.length : following);
   }
 
@@ -100,7 +126,7 @@ export class Walk {
       if (passed) return;
       passed = true;
       undo?.();
-      if (isFailure(error)) return this.fail(step, error, settle, refuse);
+      if (isFailure(error)) return this.fail(step, error, settle, refuse, isLeft);
       try {
         settle(this.after(error === 'route' ? this.lastOfRoute(at) : at));
       } catch (thrown) {
@@ -120,7 +146,7 @@ export class Walk {
       if (passed) return logger.error(error);
       passed = true;
       undo?.();
-      this.fail(step, error, settle, refuse);
+      this.fail(step, error, settle, refuse, isLeft);
     };
     try {
       const result = this.call(step, next);
@@ -151,8 +177,9 @@ export class Walk {
   private fail(
     step: Step,
     error: unknown,
-    resolve: () => void,
+    resolve: (value?: unknown) => void,
     reject: (error: unknown) => void,
+    isLeft = false,
   ): void {
     if (hasAnswer(this.res)) {
       // The client has its answer already; all that is left is to say what went wrong.
@@ -160,8 +187,18 @@ export class Walk {
       resolve();
       return;
     }
-    (this.res as KoaResponse & { [FAILED_AT]?: number })[FAILED_AT] = step.order;
-    reject(error);
+    (this.res as Failed)[FAILED_AT] = step.order;
+    // Of a step that was left, the middleware around has ended: there is no going on.
+    if (isLeft || !this.errors.isThere) reject(error);
+    else this.recover(error).then(resolve, reject);
+  }
+
+  /** Offers an error to error middleware here, where all that is around a step still runs. */
+  private async recover(error: unknown): Promise<unknown> {
+    const goesOn = await this.errors.offer(error, this.ctx);
+    if (!goesOn) return undefined;
+    this.locate();
+    return this.behind((this.res as Failed)[FAILED_AT] ?? -1);
   }
 }
 
@@ -203,8 +240,12 @@ function hasBody(req: KoaRequest): boolean {
   return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
 }
 
-/** Express goes on for anything falsy too; `'route'` and `'router'` are its words for going on. */
-function isFailure(error: unknown): boolean {
+/**
+ * Express goes on for anything falsy too; `'route'` and `'router'` are its words for going on.
+ *
+ * @internal
+ */
+export function isFailure(error: unknown): boolean {
   return Boolean(error) && error !== 'route' && error !== 'router';
 }
 

@@ -72,6 +72,39 @@ export function useMounts(app: INestApplication): void {
       next(Object.assign(new Error('mapped'), { status: 418, statusCode: 418, expose: true }));
     },
   );
+  useRecovery(use);
+}
+
+/** Error middleware that deals with an error by going on, at once or later, or does so in part. */
+function useRecovery(use: Use): void {
+  const fail = (_req: unknown, _res: unknown, next: Pass) => next(new Error('secret'));
+  const goOn = (_error: unknown, _req: unknown, res: KoaResponse, next: Pass) => {
+    res.setHeader('x-gone-on', Number(res.getHeader('x-gone-on') ?? 0) + 1);
+    next();
+  };
+  const goOnLater = async (_error: unknown, _req: unknown, _res: KoaResponse, next: Pass) => {
+    await Promise.resolve();
+    next('route');
+  };
+  const replace = (_error: unknown, _req: unknown, _res: KoaResponse, next: Pass) => {
+    next(Object.assign(new Error('mapped'), { status: 418, statusCode: 418, expose: true }));
+  };
+  const throwOther = (_error: unknown, _req: unknown, _res: KoaResponse, _next: Pass) => {
+    throw Object.assign(new Error('other'), { status: 409, statusCode: 409, expose: true });
+  };
+  use('/gone-on', fail, fail, goOn, where);
+  use('/gone-on-later', fail, goOnLater, where);
+  use('/gone-on-twice', fail, goOn, fail, goOn, where);
+  use('/gone-on-then-failed', goOn, fail, replace, goOn, fail, throwOther);
+  use('/gone-on-to-nothing', fail, goOn);
+  use('/gone-on-for/:id', fail, goOn, where);
+  use((req: KoaRequest, _res: unknown, next: Pass) =>
+    next(req.query['fails'] === undefined ? undefined : new Error('secret')),
+  );
+  use((error: unknown, req: KoaRequest, _res: unknown, next: Pass) => {
+    if (req.query['fails'] === 'rewritten') req.url = '/answers/object';
+    next(req.query['fails'] === undefined ? error : undefined);
+  });
 }
 
 export const requests: readonly ParityRequest[] = [
@@ -81,6 +114,10 @@ export const requests: readonly ParityRequest[] = [
   ...['/nested/one/two?q', '/several', '/changed-method/x', '/elsewhere-from/verbs'],
   ...['throws', 'rejects/x?q=1', 'passes/x/y'].map((path) => `/mount-fails/${path}`),
   ...['/rejects', '/rejects-for', '/passes-nothing', '/mapped-error/deep'],
+  ...['', '-later', '-twice', '-then-failed', '-to-nothing', '-for/5', '-for/%FF'].map(
+    (name) => `/gone-on${name}`,
+  ),
+  ...['/answers/string?fails', '/answers/string?fails=rewritten', '/verbs/%FF?fails'],
   // The form that clients of proxies send, with hosts that look like paths.
   ...['http://mounted/mounted/below?x=1', 'http://static/static', 'http://any.test/answers/object'],
   ...[
