@@ -7,7 +7,7 @@ import type { ConnectErrorMiddleware } from './middleware-kind.js';
 import type { KoaRequest, KoaResponse } from './exchange.js';
 import type { PathMatch } from './path-match.js';
 import type { Next, Step } from './route-table.js';
-import { FAILED_AT, isFailure, isThenable } from './walk.js';
+import { FAILED_AT, enterStep, isFailure, isThenable } from './walk.js';
 import type { ErrorMiddleware } from './walk.js';
 
 const logger = new Logger('KoaAdapter');
@@ -85,8 +85,12 @@ export class ErrorSteps implements ErrorMiddleware {
     const failed = ctx.res as Failed;
     let current = error;
     for (const { step, handler } of this.steps) {
-      if (step.order <= (failed[FAILED_AT] ?? -1) || !match(step, ctx)) continue;
+      if (step.order <= (failed[FAILED_AT] ?? -1)) continue;
+      const matched = match(step, ctx);
+      if (!matched) continue;
+      const undo = enterStep(ctx.req as KoaRequest, step, matched);
       const outcome = await ask(handler, current, ctx);
+      undo?.();
       if (outcome === 'answered') return outcome;
       // Which step failed is known by now, also for an error step that failed itself.
       failed[FAILED_AT] = step.order;

@@ -165,13 +165,11 @@ export class Walk {
 
   /** Shows the request as the step is to see it; returns what undoes a mount. */
   private enter(step: Step, matched: PathMatch): (() => void) | undefined {
-    const { req } = this;
-    req.params = matched.params;
     if (step.route !== undefined) {
-      req.route = step.route;
+      this.req.route = step.route;
       this.ctx['_matchedRoute'] = step.route.path;
     }
-    return step.mount && matched.path !== '' ? enterMount(req, matched.path) : undefined;
+    return enterStep(this.req, step, matched);
   }
 
   private fail(
@@ -200,6 +198,16 @@ export class Walk {
     this.locate();
     return this.behind((this.res as Failed)[FAILED_AT] ?? -1);
   }
+}
+
+/** Shows a request as a step's middleware is to see it; returns what undoes a mount. @internal */
+export function enterStep(
+  req: KoaRequest,
+  { mount }: Step,
+  { path, params }: PathMatch,
+): (() => void) | undefined {
+  req.params = params;
+  return mount && path !== '' ? enterMount(req, path) : undefined;
 }
 
 /**

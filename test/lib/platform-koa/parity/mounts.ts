@@ -73,6 +73,31 @@ export function useMounts(app: INestApplication): void {
     },
   );
   useRecovery(use);
+  useMountedErrors(use);
+}
+
+/** Error middleware at paths, which it does not see either, and what follows it. */
+function useMountedErrors(use: Use): void {
+  const fail = (_req: unknown, _res: unknown, next: Pass) => next(new Error('secret'));
+  const whereFailed = (_error: unknown, req: KoaRequest, res: KoaResponse, next: Pass) =>
+    where(req, res, next);
+  const rewrite = (error: unknown, req: KoaRequest, _res: KoaResponse, next: Pass) => {
+    req.url = `/changed${req.url}`;
+    next(error);
+  };
+  const goOnRewritten = (_error: unknown, req: KoaRequest, _res: KoaResponse, next: Pass) => {
+    req.url = `/again${req.url}`;
+    next();
+  };
+  const failAnew = async (_error: unknown, _req: unknown, _res: KoaResponse, _next: Pass) => {
+    await Promise.reject(new Error('other'));
+  };
+  use('/error-at', fail);
+  use('/error-at/:id/deep', whereFailed);
+  use('/error-at', failAnew, rewrite);
+  use('/error-at/changed/on', goOnRewritten);
+  use('/error-at/changed/on/again', where);
+  use(/^\/error-at\/(\w+)/, whereFailed);
 }
 
 /** Error middleware that deals with an error by going on, at once or later, or does so in part. */
@@ -118,6 +143,7 @@ export const requests: readonly ParityRequest[] = [
     (name) => `/gone-on${name}`,
   ),
   ...['/answers/string?fails', '/answers/string?fails=rewritten', '/verbs/%FF?fails'],
+  ...['/x/deep?q=1', '/x/y', '/on/z', ''].map((path) => `/error-at${path}`),
   // The form that clients of proxies send, with hosts that look like paths.
   ...['http://mounted/mounted/below?x=1', 'http://static/static', 'http://any.test/answers/object'],
   ...[
