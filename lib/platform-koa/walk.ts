@@ -118,9 +118,9 @@ export class Walk {
   ): void {
     let passed = false;
     let isLeft = false;
-    let settle = resolve;
-    let refuse = reject;
     const undo = this.enter(step, matched);
+    let settle = undo === undefined ? resolve : undoFirst(undo, resolve);
+    let refuse = reject;
     const next: Next = (error) => {
       // A second call has nothing left to do: what follows has run, or is running.
       if (passed) return;
@@ -198,6 +198,14 @@ export class Walk {
     this.locate();
     return this.behind((this.res as Failed)[FAILED_AT] ?? -1);
   }
+}
+
+/** What is around mounted middleware that has answered sees the whole URL again. */
+function undoFirst(undo: () => void, resolve: (value?: unknown) => void): typeof resolve {
+  return (value) => {
+    undo();
+    resolve(value);
+  };
 }
 
 /** Shows a request as a step's middleware is to see it; returns what undoes a mount. @internal */

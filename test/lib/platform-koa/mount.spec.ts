@@ -5,6 +5,8 @@ import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { KoaAdapter, fromConnect, fromKoa } from '../../../lib/platform-koa/index.js';
 import type {
+  ConnectErrorMiddleware,
+  ConnectMiddleware,
   KoaContext,
   KoaRequest,
   KoaResponse,
@@ -90,5 +92,84 @@ describe('Koa middleware mounted at a path', () => {
     );
     await get('/mounted/ok');
     expect(seen).toEqual(['/mounted/ok', '']);
+  });
+});
+
+type See = (req: KoaRequest) => void;
+
+describe('Express middleware mounted at a path', () => {
+  const kinds: [string, (app: NestKoaApplication, see: See) => unknown][] = [
+    [
+      'answers at once',
+      (app, see) =>
+        app.use('/mounted', ((req, res, _next) => {
+          see(req);
+          res.send('answered');
+        }) as ConnectMiddleware),
+    ],
+    [
+      'answers later',
+      (app, see) =>
+        app.use('/mounted', ((req, res, _next) => {
+          setTimeout(() => {
+            see(req);
+            res.send('answered');
+          }, 5);
+        }) as ConnectMiddleware),
+    ],
+    [
+      'answers before it is done',
+      (app, see) =>
+        app.use('/mounted', (async (req, res, _next) => {
+          res.send('answered');
+          await Promise.resolve();
+          see(req);
+        }) as ConnectMiddleware),
+    ],
+    [
+      'writes its answer by hand',
+      (app, see) =>
+        app.use('/mounted', ((req, res, _next) => {
+          res.write('ans');
+          setTimeout(() => {
+            see(req);
+            res.end('wered');
+          }, 5);
+        }) as ConnectMiddleware),
+    ],
+    [
+      'answers an error',
+      (app, see) =>
+        app.use(
+          '/mounted',
+          ((_req, _res, next) => next(new Error('to be answered'))) as ConnectMiddleware,
+          ((_error, req, res, _next) => {
+            see(req);
+            res.send('answered');
+          }) as ConnectErrorMiddleware,
+        ),
+    ],
+  ];
+
+  it.each(kinds)('%s below it, and the whole URL is there again around it', async (_name, use) => {
+    const seen: unknown[] = [];
+    const see: See = (req) => seen.push([req.url, req.path, req.baseUrl]);
+    const app = await NestFactory.create<NestKoaApplication>(MountModule, new KoaAdapter(), {
+      logger: false,
+    });
+    app.use(async (ctx: KoaContext, next: KoaNext) => {
+      await next();
+      see(ctx.req as KoaRequest);
+    });
+    use(app, see);
+    await app.listen(0, '127.0.0.1');
+    const { port } = app.getHttpServer().address() as AddressInfo;
+    const response = await fetch(`http://127.0.0.1:${port}/mounted/x?q`);
+    expect(await response.text()).toBe('answered');
+    await app.close();
+    expect(seen).toEqual([
+      ['/x?q', '/x', '/mounted'],
+      ['/mounted/x?q', '/mounted/x', ''],
+    ]);
   });
 });
