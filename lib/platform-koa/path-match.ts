@@ -4,6 +4,9 @@ export interface PathMatch {
   readonly params: Record<string, string | string[] | undefined>;
 }
 
+/** The parameters of middleware without a path, which all requests share. @internal */
+export const NO_PARAMS: PathMatch['params'] = Object.freeze({});
+
 /** Tells whether a request's path is a route's, and with which parameters. @internal */
 export type PathMatcher = (path: string) => PathMatch | false;
 

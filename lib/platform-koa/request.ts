@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { KoaRequest, KoaResponse } from './exchange.js';
+import { NO_PARAMS } from './path-match.js';
 import type { QueryParser } from './query-parser.js';
 
 /** The parser of the adapter that serves a request, on the Koa context's prototype. @internal */
@@ -45,7 +46,9 @@ const members: Members & Slots & ThisType<This> = {
     (this.ctx.request as { body?: unknown }).body = body;
   },
   get params() {
-    return this.ctx['params'] as KoaRequest['params'];
+    const params = this.ctx['params'] as KoaRequest['params'];
+    // Who asks may write to them, too; most middleware without a path does not ask.
+    return params === NO_PARAMS ? (this.ctx['params'] = {}) : params;
   },
   set params(params) {
     this.ctx['params'] = params;

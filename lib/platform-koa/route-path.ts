@@ -2,14 +2,14 @@ import { Logger } from '@nestjs/common';
 import { match, parse, pathToRegexp } from 'path-to-regexp';
 import type { Token } from 'path-to-regexp';
 import { AdapterError } from '../errors.js';
-import { decodeParameter } from './path-match.js';
+import { NO_PARAMS, decodeParameter } from './path-match.js';
 import type { MatchingRules, PathMatch, PathMatcher } from './path-match.js';
 import { segmentMatcher } from './segment-matcher.js';
 
 /** A path as an application may write it. @internal */
 export type RoutePath = string | RegExp | readonly (string | RegExp)[];
 
-const EVERY_PATH: PathMatch = { path: '', params: Object.freeze({}) };
+const EVERY_PATH: PathMatch = { path: '', params: NO_PARAMS };
 const logger = new Logger('KoaRouter');
 
 /**

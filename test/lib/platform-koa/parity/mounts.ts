@@ -74,6 +74,20 @@ export function useMounts(app: INestApplication): void {
   );
   useRecovery(use);
   useMountedErrors(use);
+  useParams(use);
+}
+
+/** Middleware that leaves something in the parameters, which is there for nobody else. */
+function useParams(use: Use): void {
+  const keep = (req: KoaRequest, res: KoaResponse, next: Pass) => {
+    if (!req.originalUrl.startsWith('/keeps-param')) return next();
+    res.append('x-before', JSON.stringify(req.params));
+    req.params['kept'] = 'here';
+    res.append('x-after', JSON.stringify(req.params));
+    next();
+  };
+  use(keep, keep);
+  use('/keeps-param/:id', keep, where);
 }
 
 /** Error middleware at paths, which it does not see either, and what follows it. */
@@ -144,6 +158,7 @@ export const requests: readonly ParityRequest[] = [
   ),
   ...['/answers/string?fails', '/answers/string?fails=rewritten', '/verbs/%FF?fails'],
   ...['/x/deep?q=1', '/x/y', '/on/z', ''].map((path) => `/error-at${path}`),
+  ...['/keeps-param', '/keeps-param/5', '/keeps-param'],
   // The form that clients of proxies send, with hosts that look like paths.
   ...['http://mounted/mounted/below?x=1', 'http://static/static', 'http://any.test/answers/object'],
   ...[
