@@ -22,8 +22,26 @@ export type ConnectErrorMiddleware = (
   next: Next,
 ) => unknown;
 
+/**
+ * Middleware in the types of another framework, which Express's packages come with. They ask for a
+ * request of that framework, and what they use of it is there.
+ *
+ * @internal
+ */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- nothing else takes every type
+export type ForeignMiddleware = (req: any, res: any, next: any) => any;
+
+/** As {@link ForeignMiddleware}, called with an error. @internal */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- nothing else takes every type
+export type ForeignErrorMiddleware = (error: any, req: any, res: any, next: any) => any;
+
 /** What `use()` takes for one middleware. @internal */
-export type AnyMiddleware = KoaMiddleware | ConnectMiddleware | ConnectErrorMiddleware;
+export type AnyMiddleware =
+  | KoaMiddleware
+  | ConnectMiddleware
+  | ConnectErrorMiddleware
+  | ForeignMiddleware
+  | ForeignErrorMiddleware;
 
 /** Which of the three signatures a function has. @internal */
 export type MiddlewareKind = 'koa' | 'connect' | 'connect-error';
@@ -53,6 +71,9 @@ export function fromKoa(middleware: KoaMiddleware): KoaMiddleware {
  * ```
  * @publicApi
  */
+export function fromConnect(middleware: ConnectMiddleware): ConnectMiddleware;
+// eslint-disable-next-line @typescript-eslint/unified-signatures -- a union gives parameters no type
+export function fromConnect(middleware: ForeignMiddleware): ConnectMiddleware;
 export function fromConnect(middleware: ConnectMiddleware): ConnectMiddleware {
   return mark<ConnectMiddleware>(
     (req, res, next) => middleware(req, res, next),

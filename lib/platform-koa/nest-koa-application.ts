@@ -1,22 +1,28 @@
+import type { Server } from 'node:http';
 import type { INestApplication, HttpServer } from '@nestjs/common';
 import type Koa from 'koa';
 import type { BodyParserOptions, BodyParserType } from './body-parser.js';
+import type { KoaMiddleware } from './context.js';
 import type { AnyMiddleware } from './middleware-kind.js';
 import type { KoaRequest, KoaResponse } from './exchange.js';
 import type { RoutePath } from './route-path.js';
-import type { KoaServer } from './server.js';
 import type { ServeStaticOptions } from './static-assets.js';
 import type { ViewEngine } from './views.js';
 
 /**
  * A Nest application on Koa: what `NestFactory.create<NestKoaApplication>(AppModule, new
- * KoaAdapter())` gives.
+ * KoaAdapter())` gives. Its server is named where it is not Node's for HTTP/1:
+ * `NestKoaApplication<Http2SecureServer>`.
  *
  * @publicApi
  */
-export interface NestKoaApplication<TServer = KoaServer> extends INestApplication<TServer> {
+export interface NestKoaApplication<TServer = Server> extends INestApplication<TServer> {
   /** The adapter. */
   getHttpAdapter(): HttpServer<KoaRequest, KoaResponse, Koa>;
+  /** Adds Koa middleware; of what is written in place, the types of its parameters are known. */
+  use(...middleware: KoaMiddleware[]): this;
+  /** Adds Koa middleware for a path and all below it. */
+  use(path: RoutePath, ...middleware: KoaMiddleware[]): this;
   /** Adds middleware: Koa's, Express's, or Express's for errors. */
   use(...middleware: (AnyMiddleware | readonly AnyMiddleware[])[]): this;
   /** Adds middleware for a path and all below it. */

@@ -53,8 +53,8 @@ function get(url: string): Promise<Answer> {
 }
 
 describe.each([
-  ['compression', (app: NestKoaApplication) => app.use(compression() as never)],
-  ['koa-compress', (app: NestKoaApplication) => app.use(compress({ br: false }) as never)],
+  ['compression', (app: NestKoaApplication) => app.use(compression())],
+  ['koa-compress', (app: NestKoaApplication) => app.use(compress({ br: false }))],
 ])('%s', (_name, configure) => {
   it('compresses what handlers return and stream, and keeps the session cookie', async () => {
     const { url } = await start(

@@ -71,7 +71,7 @@ it('@nestjs/passport logs in, remembers and logs out through the session', async
       providers: [LocalStrategy, LoginGuard, Serializer],
     },
     {
-      configure: (app) => app.use(passport.initialize() as never).use(passport.session() as never),
+      configure: (app) => app.use(passport.initialize()).use(passport.session()),
     },
   );
   const me = async (): Promise<unknown> => (await browser.fetch('/me')).json();

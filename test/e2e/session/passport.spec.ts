@@ -262,7 +262,7 @@ describe('Passport in store mode', () => {
         providers: [LocalStrategy, UserSerializer],
       },
       (app) => {
-        app.use(passport.initialize() as never, passport.session() as never);
+        app.use(passport.initialize(), passport.session());
       },
     );
     await browser.post('/login', ann);
