@@ -201,8 +201,10 @@ export class ContextSession implements StateHost, HeaderListener {
 
   #tellCaches(): void {
     const { ctx, options, written, removed } = this.state;
-    if (!this.#accessed || !options.cacheHeaders || options.externalKey) return;
-    sendCacheHeaders(ctx, written || removed);
+    if (!options.cacheHeaders || options.externalKey) return;
+    // A session that nobody asked for may have been prolonged, and its cookie sent, all the same.
+    const setsCookie = written || removed;
+    if (this.#accessed || setsCookie) sendCacheHeaders(ctx, setsCookie);
   }
 }
 
