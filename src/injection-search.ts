@@ -3,14 +3,15 @@ import type { ModulesContainer } from '@nestjs/core';
 import { SESSION_SERVICE } from './session.constants.js';
 
 /**
- * Whether some provider, controller, guard, ... of the application injects `token` or one of its
+ * Whether some provider, controller, guard, middleware, ... of the application injects `token` or one of its
  * named variants.
  *
  * @internal
  */
 export function isInjectedAnywhere(token: Type<unknown>, modules: ModulesContainer): boolean {
   for (const module of modules.values()) {
-    for (const collection of [module.providers, module.controllers, module.injectables]) {
+    const { providers, controllers, injectables, middlewares } = module;
+    for (const collection of [providers, controllers, injectables, middlewares]) {
       for (const wrapper of collection.values()) {
         const { inject, metatype } = wrapper as { inject?: unknown; metatype?: unknown };
         // The token's own provider, which may stand for another one.
