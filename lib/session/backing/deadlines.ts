@@ -1,3 +1,6 @@
+/** Node takes a longer delay for none at all. */
+const LONGEST_DELAY = 2 ** 31 - 1;
+
 /** When a wait is over, and what happens then; between its neighbours in time. @internal */
 export interface Deadline {
   /** On the clock of `performance.now()`. */
@@ -57,7 +60,8 @@ export class Deadlines {
 
   #wait(milliseconds: number): void {
     // Whoever waits for a store keeps the process alive; a timer that is left over must not.
-    this.#timer = setTimeout(() => this.#pass(), milliseconds).unref();
+    const delay = Math.min(milliseconds, LONGEST_DELAY);
+    this.#timer = setTimeout(() => this.#pass(), delay).unref();
   }
 
   #pass(): void {

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -16,6 +17,13 @@ describe('deadlines that are as far away as each other', () => {
     deadlines.cancel(third!);
     await delay(4 * SHORT);
     expect(passed).toEqual([2, 4, 5]);
+  });
+
+  it('ask for no timer that is longer than timers can be', () => {
+    const timers = jest.spyOn(globalThis, 'setTimeout');
+    deadlinesOf(2 ** 31).cancel(deadlinesOf(2 ** 31).set(() => undefined));
+    expect(timers.mock.calls.map(([, ms]) => ms)).toEqual([2 ** 31 - 1]);
+    timers.mockRestore();
   });
 
   it('may be set and cancelled by one that passes', async () => {
