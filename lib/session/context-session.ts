@@ -6,7 +6,12 @@ import { Commit, type CommitRequest, gone } from './commit.js';
 import { CommitQueue } from './commit-queue.js';
 import { emitFailure } from './events.js';
 import { sendCacheHeaders } from './http/cache-headers.js';
-import { beforeHeaders, type HeaderListener } from './http/header-watch.js';
+import {
+  beforeHeaders,
+  type CookiesSet,
+  type HeaderListener,
+  keepCookie,
+} from './http/header-watch.js';
 import { lazySession } from './lazy-session.js';
 import { loadInto, loadNow } from './loading.js';
 import type { ResolvedSessionOptions } from './options.js';
@@ -33,6 +38,9 @@ export class ContextSession implements StateHost, HeaderListener {
   /** The load that is under way, or was: `true` when nothing had to be waited for. */
   #loading: Promise<void> | true | undefined;
   #accessed = false;
+  #watches = false;
+  /** The answer's cookies as the last write left them. */
+  #cookies: CookiesSet;
 
   constructor(ctx: Context, options: ResolvedSessionOptions) {
     this.state = new SessionState(ctx, options, this);
@@ -85,7 +93,8 @@ export class ContextSession implements StateHost, HeaderListener {
 
   /** Writes what is to be written. Calls follow each other. */
   commit(request: CommitRequest = {}): Promise<void> {
-    return this.#enqueue(new Commit(this.state, this.#queue, request));
+    const commit = new Commit(this.state, this.#queue, request);
+    return this.#queue.add(() => after(this.#carryOut(commit), () => this.#keepCookie()));
   }
 
   #enqueue(commit: Commit): Promise<void> {
@@ -153,10 +162,26 @@ export class ContextSession implements StateHost, HeaderListener {
   finish(autoCommit: boolean): Promise<void> | undefined {
     if (autoCommit) {
       const work = this.#commitLast();
-      if (work !== undefined) return work.then(() => this.#tellCaches());
+      if (work !== undefined) return work.then(() => this.#finished());
     }
-    this.#tellCaches();
+    this.#finished();
     return undefined;
+  }
+
+  #finished(): void {
+    this.#tellCaches();
+    this.#keepCookie();
+  }
+
+  /**
+   * Whatever answer leaves brings what is said of the session by now: Koa drops all headers that
+   * are set when it answers an error.
+   */
+  #keepCookie(): void {
+    const { ctx, written, removed } = this.state;
+    if ((!written && !removed) || ctx.headerSent) return;
+    this.#cookies = ctx.res.getHeader('set-cookie');
+    this.#watch();
   }
 
   /** The request's last commit: where nothing is under way and no hook commits, there is no queue. */
@@ -175,13 +200,21 @@ export class ContextSession implements StateHost, HeaderListener {
   watchHeaders(): void {
     if (this.#accessed) return;
     this.#accessed = true;
-    if (!this.state.options.autoCommit) return;
+    if (this.state.options.autoCommit) this.#watch();
+  }
+
+  #watch(): void {
+    if (this.#watches) return;
+    this.#watches = true;
     beforeHeaders(this.state.ctx.res, this);
   }
 
   /** Also once all is written: what middleware further out set then may have undone `Vary`. */
-  beforeHeaders(): void {
+  beforeHeaders(before?: CookiesSet): void {
     this.#announce();
+    const { ctx, options } = this.state;
+    keepCookie(ctx.res, options.key, before);
+    keepCookie(ctx.res, options.key, this.#cookies);
     this.#tellCaches();
   }
 

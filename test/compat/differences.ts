@@ -167,6 +167,12 @@ export const DIFFERENCES = [
     here: "answers with the handler's error, and emits `session:failed` for the other",
     why: 'A 403 must not become a 500.',
   }),
+  difference('cookie-survives-errors', {
+    koaSession:
+      'writes what the handler held when it failed, and leaves it to Koa, which drops all headers',
+    here: "sends the session's cookie with the answer to the error, whoever gives it",
+    why: 'A change that was written is lost to the client, a logout too, and with a new id the whole session.',
+  }),
   difference('too-late-for-a-cookie', {
     koaSession:
       'fails with ERR_HTTP_HEADERS_SENT when the headers have left before the session changed',

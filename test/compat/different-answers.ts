@@ -183,6 +183,23 @@ export const DIFFERENT_ANSWERS: readonly Scenario[] = [
     },
   },
   {
+    name: 'a handler writes a session, or ends it, and then fails',
+    differs: { id: 'cookie-survives-errors', koaSession: [0, 0, 0, 0], here: [2, 2, 2, 2] },
+    run: async (lab) => {
+      const cookies = [];
+      for (const backing of ['cookie', 'store'] as const) {
+        const world = lab.world({ backing });
+        const fail = { do: 'throw', status: 418 } as const;
+        cookies.push((await world.request([SET, fail])).setCookie.length);
+        await world.request([SET]);
+        cookies.push(
+          (await world.request([{ do: 'replace', value: null }, fail])).setCookie.length,
+        );
+      }
+      return cookies;
+    },
+  },
+  {
     name: 'the session changes after the handler has answered by itself',
     differs: {
       id: 'too-late-for-a-cookie',

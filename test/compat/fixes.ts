@@ -205,6 +205,28 @@ const handlerErrorSurvives: Fix = (theirs, use, handler) => {
   };
 };
 
+/** What Koa drops of the session's cookie with all other headers, the answer brings all the same. */
+const cookieSurvivesErrors: Fix = (theirs, use) => {
+  const { ctx, opts } = theirs;
+  const { onerror } = ctx;
+  const set = (): string[] => [(ctx.res.getHeader('set-cookie') ?? []) as string[]].flat();
+  ctx.onerror = function (error) {
+    const dropped = set();
+    const { writeHead } = ctx.res;
+    ctx.res.writeHead = function (this: typeof ctx.res, status: number) {
+      const isOwn = (cookie: string): boolean => cookie.startsWith(`${opts.key}=`);
+      if (dropped.some(isOwn) && !set().some(isOwn)) {
+        use('cookie-survives-errors');
+        const isSignature = (cookie: string): boolean => cookie.startsWith(`${opts.key}.sig=`);
+        const own = dropped.filter((cookie) => isOwn(cookie) || isSignature(cookie));
+        ctx.res.setHeader('set-cookie', [...set(), ...own]);
+      }
+      return writeHead.call(this, status);
+    } as typeof writeHead;
+    onerror.call(this, error);
+  };
+};
+
 /** With an external key, its carrier is told of a removal, and no cookie is deleted. */
 const carrierTold: Fix = (theirs, use) => {
   const { externalKey } = theirs.opts;
@@ -249,6 +271,7 @@ const FIXES: readonly Fix[] = [
   removedOnce,
   deadRecordsDestroyed,
   handlerErrorSurvives,
+  cookieSurvivesErrors,
 ];
 
 function bound(store: Store): Store {

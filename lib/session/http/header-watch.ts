@@ -1,13 +1,17 @@
-import type { ServerResponse } from 'node:http';
+import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 
 type WriteHead = ServerResponse['writeHead'];
 
 const LISTENER = Symbol('before headers');
 const ORIGINAL = Symbol('writeHead');
 
+/** What `Set-Cookie` holds. @internal */
+export type CookiesSet = OutgoingHttpHeader | readonly string[] | undefined;
+
 /** Told just before an answer's headers leave. @internal */
 export interface HeaderListener {
-  beforeHeaders(): void;
+  /** @param before the cookies that were set before `writeHead` was given headers of its own. */
+  beforeHeaders(before?: CookiesSet): void;
 }
 
 interface Watched extends ServerResponse {
@@ -27,9 +31,9 @@ export function beforeHeaders(response: ServerResponse, listener: HeaderListener
   const earlier = watched[LISTENER];
   if (earlier !== undefined) {
     watched[LISTENER] = {
-      beforeHeaders() {
-        listener.beforeHeaders();
-        earlier.beforeHeaders();
+      beforeHeaders(before) {
+        listener.beforeHeaders(before);
+        earlier.beforeHeaders(before);
       },
     };
     return;
@@ -45,6 +49,77 @@ const writeHead = function (this: Watched, ...args: Parameters<WriteHead>): Serv
   const listener = this[LISTENER];
   this.writeHead = this[ORIGINAL] as WriteHead;
   this[LISTENER] = undefined;
-  listener?.beforeHeaders();
-  return this.writeHead(...args);
+  if (args.length < 2) {
+    listener?.beforeHeaders();
+    return this.writeHead(...args);
+  }
+  const before = this.getHeader('set-cookie');
+  const rest = setGiven(this, args);
+  listener?.beforeHeaders(before);
+  return this.writeHead(...rest);
 } as WriteHead;
+
+/**
+ * Sets the headers that `writeHead` was given, as it would itself, so that what a listener adds is
+ * not replaced by them.
+ *
+ * @returns the arguments that are left.
+ */
+function setGiven(response: ServerResponse, args: Parameters<WriteHead>): Parameters<WriteHead> {
+  const [status, reason, headers] = args as unknown[];
+  const given = typeof reason === 'string' ? headers : (headers ?? reason);
+  if (typeof given !== 'object' || given === null) return args;
+  if (!Array.isArray(given)) {
+    for (const [name, value] of Object.entries(given as OutgoingHttpHeaders)) {
+      if (name !== '') response.setHeader(name, value as OutgoingHttpHeader);
+    }
+  } else {
+    const pairs = pairsOf(given);
+    if (pairs === undefined || typeof response.appendHeader !== 'function') return args;
+    for (const [name] of pairs) response.removeHeader(name);
+    for (const [name, value] of pairs) response.appendHeader(name, value);
+  }
+  return (typeof reason === 'string' ? [status, reason] : [status]) as Parameters<WriteHead>;
+}
+
+/** Names and values in turn. `undefined`: what Node refuses. */
+function pairsOf(list: unknown[]): [name: string, value: string | string[]][] | undefined {
+  if (list.length % 2 !== 0) return undefined;
+  const pairs: [string, string | string[]][] = [];
+  for (let i = 0; i < list.length; i += 2) {
+    if (typeof list[i] !== 'string') return undefined;
+    pairs.push([list[i] as string, list[i + 1] as string | string[]]);
+  }
+  return pairs;
+}
+
+/**
+ * Sends a cookie that was set, and that somebody has dropped with the header: unless something else
+ * is said of it by now.
+ *
+ * @param name of the cookie; that of its signature follows from it.
+ * @param before the header that brought it.
+ * @internal
+ */
+export function keepCookie(response: ServerResponse, name: string, before: CookiesSet): void {
+  if (before === undefined) return;
+  const now = response.getHeader('set-cookie');
+  if (now === before) return;
+  const dropped = listOf(before);
+  const set = listOf(now);
+  if (!has(dropped, name) || has(set, name)) return;
+  const own = dropped.filter((each) => isOf(each, name) || isOf(each, `${name}.sig`));
+  response.setHeader('set-cookie', [...set, ...own]);
+}
+
+function listOf(cookies: CookiesSet): string[] {
+  return [cookies ?? []].flat().map(String);
+}
+
+function has(cookies: string[], name: string): boolean {
+  return cookies.some((cookie) => isOf(cookie, name));
+}
+
+function isOf(cookie: string, name: string): boolean {
+  return cookie.startsWith(`${name}=`);
+}
