@@ -82,15 +82,17 @@ export class Commit {
    */
   announce(): boolean {
     const state = this.#state;
-    const { session, backing } = state;
+    const { session, backing, isUnread } = state;
+    state.headersLeave();
     if (session === null) {
       if (state.removed) return false;
-      backing.announce(undefined);
+      backing.announce(undefined, isUnread);
+      sendClearSiteData(state.ctx, state.options.clearSiteData);
     } else if (session !== undefined) {
       const facts = factsOf(session, this.#request, state);
       if (facts.reason === undefined) return false;
       takeBackClearSiteData(state.ctx, state.options.clearSiteData);
-      backing.announce(draftOf(session, facts, state));
+      backing.announce(draftOf(session, facts, state), isUnread);
     }
     return true;
   }

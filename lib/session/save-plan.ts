@@ -36,6 +36,10 @@ export interface SaveState {
   readonly requireTouch: boolean;
   /** Written in this request: `rolling` and `renew` have had their turn. */
   readonly written: boolean;
+  /** The answer's headers have left, or are leaving. */
+  readonly headersLeft: boolean;
+  /** The client was told an id that the session has yet to get. */
+  readonly owesId: boolean;
 }
 
 /** What is decided of a save before it is drafted. @internal */
@@ -83,7 +87,7 @@ function rotationFor(
 ): RegenerateReason | undefined {
   if (login) return 'login';
   if (regenerate) return 'requested';
-  return rotationDue(data, owner, state, now);
+  return rotationDue(data, owner, state, now) ?? (state.owesId ? 'requested' : undefined);
 }
 
 /**
@@ -156,7 +160,8 @@ export function decisionsAfter(
 
 /** The same request, on what another one stored meanwhile. */
 function stateAfter(theirs: SessionRecord, state: SaveState): SaveState {
-  const { ctx, options, newMarks, maxAge, expire, requireSave, requireTouch, written } = state;
+  const { ctx, options, newMarks, maxAge, expire } = state;
+  const { requireSave, requireTouch, written, headersLeft, owesId } = state;
   const stored = Snapshot.of(recordData(theirs));
   const marks = marksOf(theirs);
   return {
@@ -170,6 +175,8 @@ function stateAfter(theirs: SessionRecord, state: SaveState): SaveState {
     requireSave,
     requireTouch,
     written,
+    headersLeft,
+    owesId,
   };
 }
 

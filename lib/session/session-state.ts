@@ -65,6 +65,7 @@ export class SessionState implements SessionSettings, SaveState, CarrierHost {
   /** What `maxAge` was before any record told its own. */
   #initialMaxAge: number | 'session' | undefined;
   #optionsAreOwn = false;
+  #headersLeave = false;
   readonly #host: StateHost;
 
   constructor(ctx: Context, options: ResolvedSessionOptions, host: StateHost) {
@@ -98,6 +99,14 @@ export class SessionState implements SessionSettings, SaveState, CarrierHost {
 
   get storeKey(): string | undefined {
     return this.backing.storeKey;
+  }
+
+  get headersLeft(): boolean {
+    return this.#headersLeave || this.ctx.headerSent;
+  }
+
+  get owesId(): boolean {
+    return this.backing.owesId;
   }
 
   /** Whether a record is loaded that nobody has asked for yet. */
@@ -224,6 +233,11 @@ export class SessionState implements SessionSettings, SaveState, CarrierHost {
     this.newMarks = { ...this.newMarks, _csrf: made };
     this.requireSave = true;
     return made;
+  }
+
+  /** The answer's headers leave now: a client is told of its session now, or not at all. */
+  headersLeave(): void {
+    this.#headersLeave = true;
   }
 
   /** What `draft` holds is stored. */

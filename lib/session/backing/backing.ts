@@ -47,6 +47,8 @@ export interface Backing {
   readonly offered: string | undefined;
   /** The key under which a store has the session's record; `undefined` while it has none. */
   readonly storeKey: string | undefined;
+  /** The client was told an id that the session has yet to get. */
+  readonly owesId: boolean;
   /**
    * Reads what the client or the store has.
    * @param id the id to read by, where it is known better than by what the client sent.
@@ -61,7 +63,8 @@ export interface Backing {
   remove(forGood: boolean): Awaitable<void>;
   /**
    * Gives the client its cookie when the answer's headers leave before the session is written.
-   * `undefined`: the session was removed.
+   * @param draft what is to be written; `undefined`: the session was removed.
+   * @param isUnread whether it is not known yet what the client or the store has.
    */
-  announce(draft: Draft | undefined): void;
+  announce(draft: Draft | undefined, isUnread: boolean): void;
 }

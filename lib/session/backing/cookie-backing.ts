@@ -25,6 +25,7 @@ export class CookieBacking implements Backing {
   readonly id = undefined;
   readonly offered = undefined;
   readonly storeKey = undefined;
+  readonly owesId = false;
   readonly #host: CarrierHost;
   #announced: string | undefined;
   /** The session came with a signature cookie that a seal makes useless. */

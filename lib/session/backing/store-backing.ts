@@ -42,6 +42,8 @@ export class StoreBacking implements Backing, MovableSession {
   readonly #carrier: IdCarrier;
   /** The id in use; a promise while an asynchronous `genid` makes it. */
   #id: string | PromiseLike<string> | undefined;
+  /** An id that the client was told, and that is the session's when it is written. */
+  #announced: string | undefined;
   /** The id that the client sent. */
   #offered: string | undefined;
   /** Whether its session has left that id: what lies there is for logouts that have read it before. */
@@ -75,6 +77,10 @@ export class StoreBacking implements Backing, MovableSession {
   get storeKey(): string | undefined {
     if (!this.stored || this.id === undefined) return undefined;
     return this.#foundKey ?? this.#keyOf(this.id);
+  }
+
+  get owesId(): boolean {
+    return this.#announced !== undefined;
   }
 
   #keyOf(id: string): string {
@@ -152,9 +158,26 @@ export class StoreBacking implements Backing, MovableSession {
     this.version = undefined;
     this.#foundKey = undefined;
     // koa-session asks `genid` at once, and applications see that; a UUID nobody asks for is waste.
-    if (this.#host.options.genid === undefined) this.#id = undefined;
+    if (this.#announced !== undefined) this.#id = this.#announced;
+    else if (this.#host.options.genid === undefined) this.#id = undefined;
     else this.#id = makeId(this.#host);
+    this.#announced = undefined;
     return isThenable(this.#id) ? this.#ready() : undefined;
+  }
+
+  leave(): () => void {
+    const { stored, version } = this;
+    const id = this.#id;
+    const foundKey = this.#foundKey;
+    const announced = this.#announced;
+    void this.reset();
+    return () => {
+      this.stored = stored;
+      this.version = version;
+      this.#id = id;
+      this.#foundKey = foundKey;
+      this.#announced = announced;
+    };
   }
 
   /** The id as a string; a promise of it only while an asynchronous `genid` makes it. */
@@ -278,12 +301,21 @@ export class StoreBacking implements Backing, MovableSession {
     await this.#carrier.remove();
   }
 
-  announce(draft: Draft | undefined): void {
-    const { id } = this;
-    const sent =
-      draft === undefined
-        ? this.#carrier.remove()
-        : id && this.#carrier.write(id, draft.lifetime.cookie);
+  announce(draft: Draft | undefined, isUnread: boolean): void {
+    const sent = draft === undefined ? this.#carrier.remove() : this.#tell(draft, isUnread);
     if (isThenable(sent)) void Promise.resolve(sent).catch(() => undefined);
+  }
+
+  /** Tells the client under which id `draft` is going to lie. */
+  #tell(draft: Draft, isUnread: boolean): Awaitable<unknown> {
+    // Whether a session is stored under the id that was sent is not known before it is read.
+    const moves = draft.regenerate !== undefined || isUnread;
+    if (moves) {
+      const made = this.#announced ?? makeId(this.#host);
+      this.#announced = typeof made === 'string' ? made : undefined;
+    }
+    const id = moves ? this.#announced : this.id;
+    if (id === undefined) return undefined;
+    return this.#carrier.write(id, draft.lifetime.cookie, draft.regenerate !== undefined);
   }
 }

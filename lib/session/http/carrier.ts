@@ -133,9 +133,9 @@ export class IdCarrier {
       : readSessionCookie(this.#host).value;
   }
 
-  /** The client's `id` is this request's: it need not be told again. */
+  /** The client's `id` is this request's: it need not be told again, unless it was told another. */
   adopt(id: string): void {
-    this.#held = id;
+    this.#held ??= id;
   }
 
   /**

@@ -14,6 +14,8 @@ export interface RotationState {
   readonly options: ResolvedSessionOptions;
   readonly stored: Snapshot | undefined;
   readonly marks: Marks;
+  /** The answer's headers have left, or are leaving: a new id that is made now reaches nobody. */
+  readonly headersLeft: boolean;
 }
 
 /**
@@ -28,7 +30,7 @@ export interface RotationState {
 export function rotationDue(
   data: object,
   owner: string | undefined,
-  { options, stored, marks }: RotationState,
+  { options, stored, marks, headersLeft }: RotationState,
   now: number,
 ): RegenerateReason | undefined {
   if (stored === undefined) return undefined;
@@ -40,7 +42,8 @@ export function rotationDue(
       return 'rotateOn';
     }
   }
-  if (renewEvery === undefined) return undefined;
+  // An old id can wait for an answer that brings the new one; changed rights cannot.
+  if (renewEvery === undefined || headersLeft) return undefined;
   const since = marks._renewed ?? marks._created;
   return since === undefined || now - since >= renewEvery ? 'renewEvery' : undefined;
 }
@@ -66,7 +69,7 @@ function sides(data: object, stored: Snapshot | undefined): [before: Data, after
 export function authenticationOf(
   data: object,
   owner: string | undefined,
-  { options, stored, marks }: RotationState,
+  { options, stored, marks }: Omit<RotationState, 'headersLeft'>,
 ): 'now' | 'over' | undefined {
   const { rotateOn } = options;
   if (owner !== marks._owner) return owner === undefined ? 'over' : 'now';

@@ -2,7 +2,7 @@ import { jest } from '@jest/globals';
 import type { Context } from 'koa';
 import { createSession, type SessionOptions } from '../../../lib/session/index.js';
 import { MemoryStore } from '../../../lib/stores/memory.js';
-import { type Handler, KoaSite, PlainStore } from '../../support/koa-site.js';
+import { type AnySession, type Handler, KoaSite, PlainStore } from '../../support/koa-site.js';
 
 const HOUR = 3_600_000;
 
@@ -45,6 +45,94 @@ function cookieOf(answer: Response): string {
     .map((cookie) => cookie.split(';')[0])
     .join('; ');
 }
+
+describe('an id that is due for renewal when the headers leave early', () => {
+  it.each<[string, Handler]>([
+    ['is asked for before', (ctx, session) => (void session().user, stream(ctx), ctx.res.end())],
+    ['is asked for after', (ctx, session) => (stream(ctx), void session().user, ctx.res.end())],
+    ['changes before', (ctx, session) => ((session().n = 1), stream(ctx), ctx.res.end())],
+    ['changes after', (ctx, session) => (stream(ctx), (session().n = 1), ctx.res.end())],
+    ['is not asked for', (ctx) => (stream(ctx), ctx.res.end())],
+  ])('waits for the next answer, where the session %s', async (_when, handler) => {
+    site = await KoaSite.open({ store: new MemoryStore(), renewEvery: HOUR, rolling: true });
+    await site.visit(signIn);
+    pass(HOUR + 1);
+    await site.visit(handler);
+    expect(site.events).not.toContain('regenerated renewEvery');
+    expect(site.events).not.toContain('failed headers-sent');
+    pass(40_000);
+    expect(await site.data()).toMatchObject({ user: 'alice' });
+    expect(site.events.filter((event) => event === 'regenerated renewEvery')).toHaveLength(1);
+    pass(40_000);
+    expect(await site.data()).toMatchObject({ user: 'alice' });
+  });
+});
+
+describe('a session that changes hands before the headers leave early', () => {
+  it.each<[string, SessionOptions]>([
+    ['read first', {}],
+    ['loaded when asked for', { load: 'lazy' }],
+  ])('hands out the new id with them: %s', async (_load, options) => {
+    site = await KoaSite.open({ store: new MemoryStore(), rotateOn: ['user'], ...options });
+    const before = cookieOf(
+      await site.visit(async (ctx) => (((await ctx.session) as AnySession).n = 1)),
+    );
+    const answer = await site.visit(async (ctx) => {
+      ((await ctx.session) as AnySession).user = 'alice';
+      stream(ctx);
+      ctx.res.end();
+    });
+    expect(cookieOf(answer)).not.toBe(before);
+    expect(site.events).toContain('regenerated rotateOn');
+    expect(site.events).not.toContain('failed headers-sent');
+    expect(await site.data()).toEqual({ n: 1, user: 'alice' });
+    await site.visit(async (ctx) => (ctx.body = (await ctx.session)!.toJSON()));
+    const planted = await fetch(site.browser.base, { headers: { cookie: before } });
+    expect(await planted.json()).toEqual({});
+  });
+
+  it('is under that id too where the handler saves it then', async () => {
+    site = await KoaSite.open({ store: new MemoryStore(), rotateOn: ['user'] });
+    await site.visit((_ctx, session) => (session().n = 1));
+    await site.visit(async (ctx, session) => {
+      session().user = 'alice';
+      stream(ctx);
+      await session().save();
+      ctx.res.end();
+    });
+    expect(site.events.filter((event) => event === 'regenerated rotateOn')).toHaveLength(1);
+    expect(await site.data()).toEqual({ n: 1, user: 'alice' });
+  });
+
+  it('is told by an event where the headers have left before', async () => {
+    site = await KoaSite.open({ store: new MemoryStore(), rotateOn: ['user'] });
+    await site.visit((_ctx, session) => (session().n = 1));
+    await site.visit((ctx, session) => {
+      stream(ctx);
+      session().user = 'alice';
+      ctx.res.end();
+    });
+    expect(site.events).toContain('failed headers-sent');
+    expect(await site.data()).toEqual({});
+  });
+});
+
+describe('a lazy session that is replaced unread before the headers leave early', () => {
+  const replace: Handler = (ctx) => {
+    ctx.session = { user: 'alice' } as never;
+    stream(ctx);
+    ctx.res.end();
+  };
+
+  it('is found by the next request, whether or not there was one', async () => {
+    site = await KoaSite.open({ store: new MemoryStore(), load: 'lazy' });
+    await site.visit(replace);
+    expect(await site.data()).toEqual({ user: 'alice' });
+    await site.visit(replace);
+    expect(await site.data()).toEqual({ user: 'alice' });
+    expect(site.events).not.toContain('failed headers-sent');
+  });
+});
 
 describe('headers that writeHead is given', () => {
   it.each(BACKINGS)('leave the cookie of a session in %s alone', async (_where, options) => {
@@ -196,5 +284,18 @@ describe('a request that fails', () => {
       'koa.sess',
       'koa.sess.sig',
     ]);
+  });
+});
+
+describe('a logout', () => {
+  it('clears the site where the headers leave before it is written', async () => {
+    site = await KoaSite.open({ store: new MemoryStore(), clearSiteData: true });
+    await site.visit(signIn);
+    const answer = await site.visit((ctx) => {
+      ctx.session = null;
+      stream(ctx);
+      ctx.res.end();
+    });
+    expect(answer.headers.get('clear-site-data')).toContain('"cookies"');
   });
 });
