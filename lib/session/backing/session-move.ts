@@ -17,8 +17,11 @@ export interface MovableSession {
   stored: boolean;
   /** The version that the record was last known to have. */
   version: Version | undefined;
-  /** Another id, under which nothing is stored. */
-  reset(): Awaitable<unknown>;
+  /**
+   * Takes another id, under which nothing is stored.
+   * @returns what takes the one before back, for when nothing could be stored there either.
+   */
+  leave(): () => void;
   /** The key of the id in use, which is made if there is none. */
   ownKey(): Awaitable<string>;
   /** The session lies under `key`: of the id in use, or of the one that another request gave it. */
@@ -55,14 +58,24 @@ export class SessionMove {
   /** To a new id. */
   async rotate(oldKey: string): Promise<WriteOutcome> {
     const { stored, version } = this.#session;
-    void this.#session.reset();
-    const outcome = await this.#session.put(this.#draft, await this.#session.ownKey());
+    const outcome = await this.#begin();
     if (outcome.status !== 'written') return outcome;
     this.#session.stored = true;
     const key = await this.#session.ownKey();
     if (stored || !this.#records.isVersioned) return this.#leave(oldKey, version, key);
     await this.#session.send(this.#draft);
     return outcome;
+  }
+
+  /** Makes the new record. While there is none, the session is where it was: a logout must find it. */
+  async #begin(): Promise<WriteOutcome> {
+    const takeBack = this.#session.leave();
+    try {
+      return await this.#session.put(this.#draft, await this.#session.ownKey());
+    } catch (error) {
+      takeBack();
+      throw error;
+    }
   }
 
   /** From the plain id to its hash. */

@@ -288,6 +288,24 @@ describe('a request that fails', () => {
 });
 
 describe('a logout', () => {
+  it('ends the old record when a new id could not be stored before it', async () => {
+    const store = new PlainStore();
+    site = await KoaSite.open({ store });
+    await site.visit(signIn);
+    expect(store.records.size).toBe(1);
+    await site.visit(async (_ctx, session) => {
+      store.instead.set = () => {
+        throw new Error('down');
+      };
+      await session()
+        .regenerate()
+        .catch(() => undefined);
+      delete store.instead.set;
+      await session().logout();
+    });
+    expect(store.records.size).toBe(0);
+  });
+
   it('clears the site where the headers leave before it is written', async () => {
     site = await KoaSite.open({ store: new MemoryStore(), clearSiteData: true });
     await site.visit(signIn);
