@@ -209,7 +209,8 @@ export class Session {
    * mode, `change` runs once.
    *
    * @param change edits the draft it is given, or returns new data in its place. It must not have
-   * other effects, since it may run more than once.
+   * other effects, since it may run more than once, and must not await a save or another update of
+   * this session: those wait for this one to end.
    * @example
    * ```ts
    * await ctx.session.update((draft) => {
