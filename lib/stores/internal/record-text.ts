@@ -15,10 +15,10 @@ const LONGEST_LIFETIME = 100 * 365 * ONE_DAY;
  * @internal
  */
 export function lifetimeOf(maxAge: StoreMaxAge, sessionMaxAge: number): number {
-  if (maxAge === 'session') return sessionMaxAge;
-  if (typeof maxAge !== 'number' || Number.isNaN(maxAge)) return ONE_DAY;
-  if (maxAge <= 1) return 1;
-  return maxAge >= LONGEST_LIFETIME ? LONGEST_LIFETIME : Math.ceil(maxAge);
+  const asked = maxAge === 'session' ? sessionMaxAge : maxAge;
+  if (typeof asked !== 'number' || Number.isNaN(asked)) return ONE_DAY;
+  if (asked <= 1) return 1;
+  return asked >= LONGEST_LIFETIME ? LONGEST_LIFETIME : Math.ceil(asked);
 }
 
 /** The text a store keeps for `record`. @internal */

@@ -119,6 +119,16 @@ function behaves(name: string, connect: () => Promise<Connection>): void {
       await store.clear();
     });
 
+    it.each([[1_500.5], [1e300]])('takes %d for sessionMaxAge', async (sessionMaxAge) => {
+      const store = new RedisStore({ client: connection.client, prefix, sessionMaxAge });
+      await store.set('a', { n: 1 }, 'session');
+      expect(await store.touch('a', 'session')).toBe(true);
+      expect(await store.read('a', 'session', { touch: 'session' })).toMatchObject({
+        record: { n: 1 },
+      });
+      await store.clear();
+    });
+
     it('goes on after the server forgot its scripts', async () => {
       const store = newStore();
       await store.create('a', { n: 1 }, HOUR);

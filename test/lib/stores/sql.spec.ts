@@ -129,6 +129,16 @@ function behaves(name: string, connect: () => Promise<Connection>): void {
       await store.clear();
     });
 
+    it.each([[1_500.5], [1e300]])('takes %d for sessionMaxAge', async (sessionMaxAge) => {
+      const store = newStore({ sessionMaxAge });
+      await store.set('a', { n: 1 }, 'session');
+      expect(await store.touch('a', 'session')).toBe(true);
+      expect(await store.read('a', 'session', { touch: 'session' })).toMatchObject({
+        record: { n: 1 },
+      });
+      await store.clear();
+    });
+
     it('treats a key with a NUL as missing', async () => {
       const store = newStore();
       expect(await store.get('a\0b')).toBeUndefined();
