@@ -44,6 +44,9 @@ const RULES = {
 /** Methods that write nothing, so that a missing answer leaves nothing unknown. */
 const READS = new Set<StoreMethod>(['get', 'read', 'listByOwner']);
 
+/** A longer delay than a timer can count would end at once, milliseconds. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
 /** Methods that take as long as they take. */
 const UNTIMED = new Set<StoreMethod>(['clear', 'prune', 'close']);
 
@@ -127,10 +130,11 @@ class Circuit {
     if (this.#timeout === 0 || UNTIMED.has(method)) return work();
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => {
+      const giveUp = () => {
         const outcome = READS.has(method) ? 'not-applied' : 'unknown';
         reject(new StoreError(method, { kind: 'timeout', outcome }));
-      }, this.#timeout);
+      };
+      timer = setTimeout(giveUp, Math.min(this.#timeout, LONGEST_TIMER));
     });
     try {
       return await Promise.race([work(), late]);

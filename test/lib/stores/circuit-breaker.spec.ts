@@ -95,6 +95,13 @@ describe('circuitBreaker', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
+  it('waits for an answer although the timeout is longer than a timer can count', async () => {
+    jest.useRealTimers();
+    const slow = () => new Promise((resolve) => setTimeout(resolve, 50, { n: 1 }));
+    const guarded = circuitBreaker(storeThat(slow).store, { timeout: 2 ** 31 });
+    expect(await guarded.get('a', HOUR, {})).toEqual({ n: 1 });
+  });
+
   it('stays closed when the backend answers that it refuses', async () => {
     const { store, calls } = storeThat(() =>
       Promise.reject(new StoreError('set', { kind: 'rejected' })),
