@@ -88,6 +88,9 @@ function mysqlExecutor(pool: Client): SqlExecutor {
 
 interface Statement {
   all(...values: unknown[]): readonly Record<string, unknown>[];
+  run(...values: unknown[]): unknown;
+  /** better-sqlite3 only: whether the statement gives rows. */
+  reader?: boolean;
 }
 
 /** How many prepared statements are kept; the store has fewer that do not vary. */
@@ -116,7 +119,13 @@ class SqliteExecutor implements SqlExecutor {
     if (typeof database['all'] === 'function') {
       return { rows: database['all'](sql, values) as Record<string, unknown>[] };
     }
-    return { rows: this.#prepared(sql).all(...values) };
+    const statement = this.#prepared(sql);
+    // better-sqlite3 refuses to ask for the rows of a statement that gives none.
+    if (statement.reader === false) {
+      statement.run(...values);
+      return { rows: [] };
+    }
+    return { rows: statement.all(...values) };
   }
 
   #prepared(sql: string): Statement {

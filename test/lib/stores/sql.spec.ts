@@ -193,11 +193,40 @@ describeWith('SqlStore on MySQL or MariaDB', mysql, 'MySQL or MariaDB', ({ url, 
   for (const [name, connect] of Object.entries(MYSQL)) behaves(name, () => connect(url));
 });
 
+/** better-sqlite3 needs a compiler: another SQLite, as strict as it about who may ask for rows. */
+function likeBetterSqlite3(database: InstanceType<typeof sqlite.Database>) {
+  return {
+    exec: (sql: string) => database.exec(sql),
+    prepare: (sql: string) => {
+      const reader = /^SELECT|RETURNING/.test(sql);
+      const refuse = (reason: string) => () => {
+        throw new TypeError(reason);
+      };
+      return {
+        reader,
+        all: reader
+          ? (...values: (string | number | null)[]) => database.all(sql, values)
+          : refuse('This statement does not return data. Use run() instead'),
+        run: reader
+          ? refuse('This statement returns data. Use get(), all(), or iterate() instead')
+          : (...values: (string | number | null)[]) => database.run(sql, values),
+      };
+    },
+  };
+}
+
 describe('SqlStore on SQLite', () => {
   behaves('node-sqlite3-wasm', async () => {
     const client = new sqlite.Database(':memory:');
     const command = async (sql: string) => client.exec(sql);
     return { client, dialect: 'sqlite', command, close: () => client.close() };
+  });
+
+  behaves('the interface of better-sqlite3', async () => {
+    const database = new sqlite.Database(':memory:');
+    const command = async (sql: string) => database.exec(sql);
+    const client = likeBetterSqlite3(database);
+    return { client, dialect: 'sqlite', command, close: () => database.close() };
   });
 
   behaves('TypeORM on sql.js', async () => {
