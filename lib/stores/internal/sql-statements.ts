@@ -126,12 +126,11 @@ export function sqlSchema(dialect: SqlDialect, table: string): string[] {
   const bytewise = dialect === 'postgres' ? ' COLLATE "C"' : '';
   const bare = table.split('.').at(-1) ?? table;
   const index = (column: string): string => {
-    // PostgreSQL puts an index into the schema of its table, and takes no other.
-    const label =
-      dialect === 'postgres'
-        ? quoted(dialect, `${bare}_${column}`)
-        : quoted(dialect, `${table}_${column}`);
-    return `CREATE INDEX IF NOT EXISTS ${label} ON ${name} (${column})`;
+    // Index and table are in the same schema; PostgreSQL wants to read it at the table, SQLite at
+    // the index, and neither takes it at both.
+    const [label, on] =
+      dialect === 'postgres' ? [`${bare}_${column}`, table] : [`${table}_${column}`, bare];
+    return `CREATE INDEX IF NOT EXISTS ${quoted(dialect, label)} ON ${quoted(dialect, on)} (${column})`;
   };
   return [
     [

@@ -222,6 +222,23 @@ describe('SqlStore on SQLite', () => {
     return { client, dialect: 'sqlite', command, close: () => client.close() };
   });
 
+  it('finds its table in an attached database', async () => {
+    const client = new sqlite.Database(':memory:');
+    client.exec("ATTACH DATABASE ':memory:' AS app");
+    const store = new SqlStore({
+      client,
+      table: 'app.sessions',
+      createTable: true,
+      pruneInterval: 0,
+    });
+    expect(await store.create('a', { n: 1 }, HOUR)).toBe(true);
+    expect(await store.create('a', { n: 2 }, HOUR)).toBe(false);
+    expect(await store.get('a')).toEqual({ n: 1 });
+    const names = client.all("SELECT name FROM app.sqlite_master WHERE sql LIKE 'CREATE INDEX%'");
+    expect(names).toEqual([{ name: 'sessions_expires' }, { name: 'sessions_owner' }]);
+    client.close();
+  });
+
   behaves('the interface of better-sqlite3', async () => {
     const database = new sqlite.Database(':memory:');
     const command = async (sql: string) => database.exec(sql);
