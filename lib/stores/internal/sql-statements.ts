@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { SqlDialect } from './sql-executor.js';
 
 /** The SQL of one store: its statements in one dialect, on one table. @internal */
@@ -129,7 +130,9 @@ export function sqlSchema(dialect: SqlDialect, table: string): string[] {
     // Index and table are in the same schema; PostgreSQL wants to read it at the table, SQLite at
     // the index, and neither takes it at both.
     const [label, on] =
-      dialect === 'postgres' ? [`${bare}_${column}`, table] : [`${table}_${column}`, bare];
+      dialect === 'postgres'
+        ? [postgresName(`${bare}_${column}`), table]
+        : [`${table}_${column}`, bare];
     return `CREATE INDEX IF NOT EXISTS ${quoted(dialect, label)} ON ${quoted(dialect, on)} (${column})`;
   };
   return [
@@ -146,6 +149,18 @@ export function sqlSchema(dialect: SqlDialect, table: string): string[] {
     index('expires'),
     `${index('owner')} WHERE owner IS NOT NULL`,
   ];
+}
+
+/**
+ * PostgreSQL cuts longer names by itself: then two indexes may have one, and `IF NOT EXISTS` leaves
+ * the second out without a word.
+ */
+const LONGEST_POSTGRES_NAME = 63;
+
+function postgresName(name: string): string {
+  if (name.length <= LONGEST_POSTGRES_NAME) return name;
+  const digest = createHash('sha256').update(name).digest('hex').slice(0, 16);
+  return `${name.slice(0, LONGEST_POSTGRES_NAME - digest.length - 1)}_${digest}`;
 }
 
 function quoted(dialect: SqlDialect, table: string): string {

@@ -186,6 +186,21 @@ describeWith('SqlStore on PostgreSQL', postgres, 'PostgreSQL', ({ url, stop }) =
     await pool.query(`DROP SCHEMA ${schema} CASCADE`);
     await pool.end();
   });
+
+  it.each([56, 60, 62, 63])('gives a table of %d letters both its indexes', async (length) => {
+    const pool = new Pool({ connectionString: url });
+    const table = `s_${randomUUID().replaceAll('-', '')}`.padEnd(length, '_');
+    const store = new SqlStore({ client: pool, table, createTable: true, pruneInterval: 0 });
+    await store.set('a', { n: 1 }, HOUR);
+    const { rows } = await pool.query<{ indexdef: string }>(
+      'SELECT indexdef FROM pg_indexes WHERE tablename = $1',
+      [table],
+    );
+    const columns = rows.map(({ indexdef }) => /\((\w+)\)/.exec(indexdef)?.[1]);
+    expect(columns.sort()).toEqual(['expires', 'id', 'owner']);
+    await pool.query(`DROP TABLE ${table}`);
+    await pool.end();
+  });
 });
 
 describeWith('SqlStore on MySQL or MariaDB', mysql, 'MySQL or MariaDB', ({ url, stop }) => {
