@@ -22,16 +22,16 @@ export type CircuitState = 'closed' | 'open' | 'half-open';
 /** When a circuit breaker opens, and when it tries again. @publicApi */
 export interface CircuitBreakerOptions {
   /** How many failures in a row open the circuit. Default: 5. */
-  failures?: number;
+  failures?: number | undefined;
   /** How long an open circuit keeps calls from the store, milliseconds. Default: 5,000. */
-  resetAfter?: number;
+  resetAfter?: number | undefined;
   /**
    * After how many milliseconds a call without an answer fails. 0: never; then a store that hangs
    * does not open the circuit. Default: 2,000.
    */
-  timeout?: number;
+  timeout?: number | undefined;
   /** Told when the state changes, for logs and metrics. */
-  onStateChange?: (state: CircuitState) => void;
+  onStateChange?: ((state: CircuitState) => void) | undefined;
 }
 
 const RULES = {

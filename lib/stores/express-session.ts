@@ -20,7 +20,7 @@ export interface ExpressSessionStoreOptions {
   /** The store: connect-redis, connect-pg-simple, connect-mongo or any other. */
   store: ExpressSessionStoreLike;
   /** How long a record of `maxAge: 'session'` is kept, milliseconds. Default: one day. */
-  sessionMaxAge?: number;
+  sessionMaxAge?: number | undefined;
 }
 
 const RULES = { store: () => undefined, sessionMaxAge: positiveMilliseconds };

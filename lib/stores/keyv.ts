@@ -25,7 +25,7 @@ export interface KeyvStoreOptions {
    */
   keyv: KeyvLike;
   /** How long a record of `maxAge: 'session'` is kept, milliseconds. Default: one day. */
-  sessionMaxAge?: number;
+  sessionMaxAge?: number | undefined;
 }
 
 const RULES = { keyv: () => undefined, sessionMaxAge: positiveMilliseconds };

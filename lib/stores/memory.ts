@@ -36,17 +36,17 @@ export interface MemoryStoreOptions {
   /**
    * The most records kept. One more drops the least recently used. Default: 100,000.
    */
-  maxRecords?: number;
+  maxRecords?: number | undefined;
   /**
    * The most memory kept, in bytes: the keys and the JSON of the records, plus
    * {@link MemoryStore.RECORD_OVERHEAD} for each. Beyond it the least recently used are dropped.
    * Default: 134,217,728 (128 MiB).
    */
-  maxBytes?: number;
+  maxBytes?: number | undefined;
   /**
    * How long a record of `maxAge: 'session'` is kept, milliseconds. Default: one day.
    */
-  sessionMaxAge?: number;
+  sessionMaxAge?: number | undefined;
 }
 
 const RULES = {

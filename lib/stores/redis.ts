@@ -48,14 +48,14 @@ export interface RedisStoreOptions {
    */
   client: NodeRedisClient | IoRedisClient;
   /** What the names of the records' keys begin with. Default: `'session:'`. */
-  prefix?: string;
+  prefix?: string | undefined;
   /**
    * What the names of the owners' index keys begin with. It must not begin with `prefix`, so that
    * no external key can name an index. Default: `'owner@'` and the prefix.
    */
-  ownerPrefix?: string;
+  ownerPrefix?: string | undefined;
   /** How long a record of `maxAge: 'session'` is kept, milliseconds. Default: one day. */
-  sessionMaxAge?: number;
+  sessionMaxAge?: number | undefined;
 }
 
 const RULES = {

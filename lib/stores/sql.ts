@@ -60,23 +60,23 @@ export interface SqlStoreOptions {
    * The table: letters, digits and underscores, after a schema and a dot if need be. Default:
    * `'sessions'`.
    */
-  table?: string;
+  table?: string | undefined;
   /**
    * Whether the first operation creates the table if it is missing. Default: false, since an
    * application's account usually may not; see {@link SqlStore.schema}.
    */
-  createTable?: boolean;
+  createTable?: boolean | undefined;
   /**
    * How often expired records are removed, milliseconds, give or take a quarter, so that several
    * processes do not do it at once. 0: never, somebody else calls `prune`. Default: 15 minutes.
    */
-  pruneInterval?: number;
+  pruneInterval?: number | undefined;
   /** How many records one statement removes at most. Default: 1,000. */
-  pruneBatch?: number;
+  pruneBatch?: number | undefined;
   /** Told when a removal that nobody waits for failed. Default: nobody; the next one tries again. */
-  onPruneError?: (error: unknown) => void;
+  onPruneError?: ((error: unknown) => void) | undefined;
   /** How long a record of `maxAge: 'session'` is kept, milliseconds. Default: one day. */
-  sessionMaxAge?: number;
+  sessionMaxAge?: number | undefined;
 }
 
 const RULES = {

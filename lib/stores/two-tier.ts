@@ -22,11 +22,11 @@ export interface TwoTierOptions {
    * How old what a read answers may be, milliseconds. What another process changes or ends is
    * seen after that time at the latest. Default: 1,000.
    */
-  maxStale?: number;
+  maxStale?: number | undefined;
   /** The most records kept in the cache. Default: 10,000. */
-  maxRecords?: number;
+  maxRecords?: number | undefined;
   /** The most memory kept in the cache, bytes, as {@link MemoryStore} counts. Default: 64 MiB. */
-  maxBytes?: number;
+  maxBytes?: number | undefined;
 }
 
 const RULES = {
