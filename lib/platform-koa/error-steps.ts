@@ -1,8 +1,9 @@
 import { Logger } from '@nestjs/common';
 import { hasAnswer, isSettled, onProceed, onSettled, withdrawAnswer } from './answer.js';
+import { isAbortedBody } from './client-faults.js';
 import { setStatusText } from './context.js';
 import type { KoaContext, StatusMarks } from './context.js';
-import { applyErrorHeaders } from './exceptions.js';
+import { applyErrorHeaders, mapException } from './exceptions.js';
 import type { ConnectErrorMiddleware } from './middleware-kind.js';
 import type { KoaRequest, KoaResponse } from './exchange.js';
 import type { PathMatch } from './path-match.js';
@@ -75,7 +76,9 @@ export class ErrorSteps implements ErrorMiddleware {
     const handler = this.handlerFor(ctx.originalUrl);
     if (handler === undefined) throw outcome.error;
     if (!ctx.res.headersSent) applyErrorHeaders(ctx.res as KoaResponse, outcome.error);
-    const last = await ask(handler, outcome.error, ctx);
+    // Nest 11 does not ask the adapter what an error is, and would log that a client has left.
+    const shown = isAbortedBody(outcome.error) ? mapException(outcome.error) : outcome.error;
+    const last = await ask(handler, shown, ctx);
     if (last === 'over') throw outcome.error;
     if (last !== 'answered') throw last.error;
   }

@@ -5,6 +5,7 @@ import type Koa from 'koa';
 import compose from 'koa-compose';
 import { hasAnswer, isSettled, onSettled, release, withdrawAnswer, writerOf } from './answer.js';
 import { isJsonBody } from './body.js';
+import { hideRawPacket, isConnectionFault } from './client-faults.js';
 import type { KoaContext, KoaMiddleware, StatusMarks } from './context.js';
 import { ErrorSteps } from './error-steps.js';
 import { handlerOfKoa, handleRequest } from './handle-request.js';
@@ -71,7 +72,8 @@ export class Pipeline {
     readonly rules: MatchingRules,
   ) {
     this.internals = app as unknown as KoaInternals;
-    app.on('error', this.onAppError);
+    // In front of the listeners that the application brings, for what they log.
+    app.prependListener('error', this.onAppError);
     // What `koa.callback()` and `koa.listen()` serve is the same application.
     app.callback = () => this.listener as ReturnType<Koa['callback']>;
   }
@@ -241,7 +243,9 @@ export class Pipeline {
   }
 
   /** In place of Koa's own listener, which writes to the console, also when a client just leaves. */
-  private readonly onAppError = (error: unknown): void => {
+  private readonly onAppError = (error: unknown, ctx?: KoaContext): void => {
+    hideRawPacket(error);
+    if (ctx !== undefined && isConnectionFault(error, ctx)) return;
     const { code, expose, status } = (error ?? {}) as Record<string, unknown>;
     if (expose === true || status === 404 || this.app.silent) return;
     if (typeof code === 'string' && DISCONNECTS.has(code)) return;

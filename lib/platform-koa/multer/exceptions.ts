@@ -26,6 +26,9 @@ const MALFORMED_PARTS = new Set([
   'Unexpected end of file',
 ]);
 
+/** What multer says when the client leaves before its files have arrived. */
+const LEFT_UPLOADS = new Set(['Request aborted', 'Request closed']);
+
 /**
  * An error of multer as the exception that Nest answers: 413 for a file that is too large, 415
  * for another content type, 400 for anything else that the client did wrong.
@@ -45,6 +48,8 @@ export function uploadException(error: unknown): unknown {
     return refuse(field ? `${message} - ${field}` : message);
   }
   if (message === 'Multipart: Boundary not found') return refuse(message);
+  // Nobody gets the answer, but what is no HttpException Nest would log as the application's error.
+  if (LEFT_UPLOADS.has(message)) return refuse(message);
   if (MALFORMED_PARTS.has(message)) return refuse(`Multipart: ${message}`);
   if (message.startsWith('Unsupported content type')) {
     return new UnsupportedMediaTypeException(
