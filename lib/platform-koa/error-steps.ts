@@ -6,6 +6,7 @@ import type { KoaContext, StatusMarks } from './context.js';
 import { applyErrorHeaders, mapException } from './exceptions.js';
 import type { ConnectErrorMiddleware } from './middleware-kind.js';
 import type { KoaRequest, KoaResponse } from './exchange.js';
+import { takeBackFromExpress } from './express-prototypes.js';
 import type { PathMatch } from './path-match.js';
 import type { Next, Step } from './route-table.js';
 import { FAILED_AT, enterStep, isFailure, isThenable } from './walk.js';
@@ -84,6 +85,7 @@ export class ErrorSteps implements ErrorMiddleware {
   }
 
   private async askAll(error: unknown, ctx: KoaContext, mayGoOn: boolean): Promise<Outcome> {
+    takeBackFromExpress(ctx.req as KoaRequest, ctx.res as KoaResponse);
     clearAnswer(ctx);
     const failed = ctx.res as Failed;
     let current = error;

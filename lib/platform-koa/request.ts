@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http';
+import type { KoaContext } from './context.js';
 import type { KoaRequest, KoaResponse } from './exchange.js';
+import { LENT, lendToExpress } from './express-prototypes.js';
 import { NO_PARAMS } from './path-match.js';
 import type { QueryParser } from './query-parser.js';
 
@@ -18,6 +20,7 @@ interface Slots {
   [SESSION]?: unknown;
   /** What others assigned as `req.res`: engine.io does, to requests that never come to Koa. */
   [RESPONSE]?: KoaResponse | undefined;
+  [LENT]?: undefined;
 }
 
 type Members = Omit<KoaRequest, keyof IncomingMessage | 'ctx' | 'rawBody' | 'route'>;
@@ -28,6 +31,7 @@ const members: Members & Slots & ThisType<This> = {
   [QUERY_TEXT]: null,
   [SESSION]: undefined,
   [RESPONSE]: undefined,
+  [LENT]: undefined,
   baseUrl: '',
 
   get app() {
@@ -38,6 +42,9 @@ const members: Members & Slots & ThisType<This> = {
   },
   set res(response) {
     this[RESPONSE] = response;
+    // The first that an Express application does with a request.
+    const ctx = this.ctx as KoaContext | undefined;
+    if (response === ctx?.res) lendToExpress(this, response);
   },
   get body() {
     return (this.ctx.request as { body?: unknown }).body;

@@ -4,6 +4,7 @@ import { assumeNotFound, assumeOk } from './context.js';
 import type { KoaContext } from './context.js';
 import type { PathMatch } from './path-match.js';
 import type { KoaRequest, KoaResponse } from './exchange.js';
+import { takeBackFromExpress } from './express-prototypes.js';
 import type { Next, RouteTable, Step } from './route-table.js';
 import type { RouteTrace } from './route-trace.js';
 
@@ -56,6 +57,7 @@ export class Walk {
 
   /** Starts before the first step. */
   start(): unknown {
+    takeBackFromExpress(this.req, this.res);
     assumeOk(this.ctx);
     this.locate();
     const failedAt = (this.res as Failed)[FAILED_AT];
@@ -126,6 +128,7 @@ export class Walk {
       if (passed) return;
       passed = true;
       undo?.();
+      takeBackFromExpress(this.req, this.res);
       if (isFailure(error)) return this.fail(step, error, settle, refuse, isLeft);
       try {
         settle(this.after(error === 'route' ? this.lastOfRoute(at) : at));

@@ -3,6 +3,7 @@ import type { NestApplicationOptions, NestInterceptor, Type } from '@nestjs/comm
 import { AbstractHttpAdapter } from '@nestjs/core';
 import * as express from '@nestjs/platform-express';
 import * as koa from '../../../../lib/platform-koa/index.js';
+import type { ConnectMiddleware } from '../../../../lib/platform-koa/index.js';
 
 /** How an application compares paths: settings of Express's application, options of KoaAdapter. */
 export interface PathRules {
@@ -44,11 +45,31 @@ export const platforms: readonly [Platform, Platform] = [
 /** Nest 12 streams generators and web responses, sets cookies and guards against CSRF; 11 doesn't. */
 export const isNest12 = 'setCookie' in AbstractHttpAdapter.prototype;
 
-/** The Express that Nest's adapter of the same version would create itself. */
-function createExpress(): { set(name: string, value: unknown): void } {
+/** The application that Nest's adapter of the same version would create itself. */
+function createExpress(): ExpressApplication {
+  return loadExpress()();
+}
+
+/** What tests use of an application of Express's. */
+export interface ExpressApplication extends ConnectMiddleware {
+  set(name: string, value: unknown): void;
+  use(...args: (string | ForeignMiddleware)[]): void;
+  get(path: string, handler: ForeignMiddleware): void;
+  post(path: string, handler: ForeignMiddleware): void;
+}
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- Express's own types come with no adapter
+type ForeignMiddleware = (req: any, res: any, next: any) => unknown;
+
+/** The Express of Nest's adapter. */
+export function loadExpress(): {
+  (): ExpressApplication;
+  json(): ForeignMiddleware;
+  Router(): ExpressApplication;
+} {
   const require = createRequire(import.meta.url);
   const ofAdapter = createRequire(require.resolve('@nestjs/platform-express'));
-  return (ofAdapter('express') as () => ReturnType<typeof createExpress>)();
+  return ofAdapter('express') as ReturnType<typeof loadExpress>;
 }
 
 /** Options that only Nest 12 reads. */
