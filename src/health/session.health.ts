@@ -9,7 +9,7 @@ import { SessionRegistry } from '../session.registry.js';
 /** Which session's store to ask, and for how long. @publicApi */
 export interface SessionHealthOptions extends NamedSession {
   /** The longest wait for the store, in milliseconds. Default: the option `storeTimeout`. */
-  timeout?: number;
+  timeout?: number | undefined;
 }
 
 /** The state of a session's store, in the shape of `@nestjs/terminus`. @publicApi */

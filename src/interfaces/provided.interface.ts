@@ -14,7 +14,7 @@ export type Provision<T> =
   | { useExisting: InjectionToken }
   | {
       useFactory: (...dependencies: never[]) => T | Promise<T>;
-      inject?: NonNullable<FactoryProvider['inject']>;
+      inject?: NonNullable<FactoryProvider['inject']> | undefined;
     };
 
 /**

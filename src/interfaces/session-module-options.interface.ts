@@ -74,31 +74,31 @@ export interface SessionModuleExtras {
    * Tells several sessions of one application apart: `@Session({ name: 'admin' })`. A named session
    * needs a `key` of its own. Default: not set; this is the application's default session.
    */
-  name?: string;
+  name?: string | undefined;
   /** Make store, options and services injectable in every module. Default: `false`. */
-  isGlobal?: boolean;
+  isGlobal?: boolean | undefined;
   /**
    * Only requests to these routes have the session. The paths are written without global prefix
    * and version. Default: every request.
    */
-  forRoutes?: readonly SessionRoute[];
+  forRoutes?: readonly SessionRoute[] | undefined;
   /** Requests to these routes don't have the session; a path is matched as a whole. Default: none. */
-  exclude?: readonly Exclude<SessionRoute, Type<unknown>>[];
+  exclude?: readonly Exclude<SessionRoute, Type<unknown>>[] | undefined;
   /** Makes the guard's errors. Default: 401 and 403 that name the rule. */
-  exceptionFactory?: SessionExceptionFactory;
+  exceptionFactory?: SessionExceptionFactory | undefined;
   /**
    * Whether `SessionService` finds the current request (through AsyncLocalStorage). Default:
    * `'auto'`: when some provider or controller injects the service.
    */
-  requestContext?: 'auto' | boolean;
+  requestContext?: 'auto' | boolean | undefined;
 }
 
 /** What {@link SessionModule.forRoot} takes. @publicApi */
 export interface SessionModuleOptions extends SessionConfiguration, SessionModuleExtras {
   /** Modules whose providers a store's or a hook's class injects. */
-  imports?: ModuleMetadata['imports'];
+  imports?: ModuleMetadata['imports'] | undefined;
   /** Providers that a store's or a hook's class injects. */
-  extraProviders?: Provider[];
+  extraProviders?: Provider[] | undefined;
 }
 
 /** A class that makes a session's options; for `useClass` and `useExisting`. @publicApi */
@@ -114,14 +114,16 @@ export interface SessionOptionsFactory {
  * @publicApi
  */
 export interface SessionModuleAsyncOptions extends ProvidedSessionOptions, SessionModuleExtras {
-  imports?: ModuleMetadata['imports'];
+  imports?: ModuleMetadata['imports'] | undefined;
   /** Makes the options from the providers in `inject`. */
-  useFactory?: (...dependencies: never[]) => SessionConfiguration | Promise<SessionConfiguration>;
-  inject?: NonNullable<FactoryProvider['inject']>;
+  useFactory?:
+    | ((...dependencies: never[]) => SessionConfiguration | Promise<SessionConfiguration>)
+    | undefined;
+  inject?: NonNullable<FactoryProvider['inject']> | undefined;
   /** A class that Nest creates to make the options. */
-  useClass?: Type<SessionOptionsFactory>;
+  useClass?: Type<SessionOptionsFactory> | undefined;
   /** A provider that makes the options. */
-  useExisting?: InjectionToken<SessionOptionsFactory>;
+  useExisting?: InjectionToken<SessionOptionsFactory> | undefined;
   /** Providers that the factory, a store's or a hook's class injects. */
-  extraProviders?: Provider[];
+  extraProviders?: Provider[] | undefined;
 }

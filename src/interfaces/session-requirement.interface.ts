@@ -10,16 +10,19 @@ import type { NamedSession, SessionKey } from './session-selection.interface.js'
  */
 export interface SessionRequirement extends NamedSession {
   /** Whether the session must be a new one. Default: `false`, there must have been one before. */
-  isNew?: boolean;
+  isNew?: boolean | undefined;
   /** The session's id: that there is one, what it looks like, or what a function says of it. */
   externalKey?:
-    true | RegExp | ((externalKey: string, ctx: Context) => boolean | PromiseLike<boolean>);
+    | true
+    | RegExp
+    | ((externalKey: string, ctx: Context) => boolean | PromiseLike<boolean>)
+    | undefined;
   /** Data keys that must have a value (other than `undefined` and `null`). */
-  has?: SessionKey | readonly SessionKey[];
+  has?: SessionKey | readonly SessionKey[] | undefined;
   /** The session must live at least so long, in milliseconds; `'session'` has no limit. */
-  maxAge?: { atLeast: number };
+  maxAge?: { atLeast: number } | undefined;
   /** Makes the error, in place of the module's `exceptionFactory`. */
-  exceptionFactory?: SessionExceptionFactory;
+  exceptionFactory?: SessionExceptionFactory | undefined;
 }
 
 /** The rules of {@link SessionRequirement}, and those of `FreshGuard` and `CsrfGuard`. @publicApi */

@@ -3,7 +3,7 @@ import type { SessionData } from '../../lib/session/index.js';
 /** Which session a decorator is about: `@IsNewSession({ name: 'admin' })`. @publicApi */
 export interface NamedSession {
   /** The session's `name` in `SessionModule.forRoot()`. Default: the default session. */
-  name?: string;
+  name?: string | undefined;
 }
 
 /**
@@ -17,5 +17,5 @@ export type SessionKey = [keyof SessionData] extends [never] ? string : keyof Se
 /** Which session, and which of its data. @publicApi */
 export interface SessionSelection extends NamedSession {
   /** The data key. Default: the whole session. */
-  key?: SessionKey;
+  key?: SessionKey | undefined;
 }

@@ -9,23 +9,23 @@ import type { KoaRequest } from '../exchange.js';
  */
 export interface MulterLimits {
   /** Bytes of a field's name. Default: 100. */
-  fieldNameSize?: number;
+  fieldNameSize?: number | undefined;
   /** Bytes of a field's value. Default: 1 MiB. */
-  fieldSize?: number;
+  fieldSize?: number | undefined;
   /** Fields that are no files. Default: no limit. */
-  fields?: number;
+  fields?: number | undefined;
   /** Bytes of a file. Default: no limit. */
-  fileSize?: number;
+  fileSize?: number | undefined;
   /** Files. Default: no limit. */
-  files?: number;
+  files?: number | undefined;
   /** Fields and files together. Default: 1000. */
-  parts?: number;
+  parts?: number | undefined;
   /** Headers of a part. Default: 2000. */
-  headerPairs?: number;
+  headerPairs?: number | undefined;
   /** How deep a field's name nests: `a[b]` has 2 levels. Default: 32. */
-  fieldNestingDepth?: number;
+  fieldNestingDepth?: number | undefined;
   /** The highest index in a field's name: `a[3]`. Default: 1000. */
-  fieldArrayIndexLimit?: number;
+  fieldArrayIndexLimit?: number | undefined;
 }
 
 /**
@@ -69,15 +69,15 @@ export interface MulterStorage {
  */
 export interface MulterOptions {
   /** The folder for files. Default: files stay in memory. */
-  dest?: string;
+  dest?: string | undefined;
   /** Where files go; wins over `dest`. */
-  storage?: MulterStorage;
+  storage?: MulterStorage | undefined;
   /** Limits, or a function of the request that returns them. */
-  limits?: MulterLimits | ((req: KoaRequest) => MulterLimits);
+  limits?: MulterLimits | ((req: KoaRequest) => MulterLimits) | undefined;
   /** Keeps the client's path in the file's name. Default: false. */
-  preservePath?: boolean;
+  preservePath?: boolean | undefined;
   /** The character set of names. Default: `latin1`. */
-  defParamCharset?: string;
+  defParamCharset?: string | undefined;
   /**
    * Decides whether a file is stored: `callback(null, false)` skips it, an error given, thrown or
    * rejected with fails the request.
@@ -94,7 +94,7 @@ export interface MulterField {
   /** Its name. */
   name: string;
   /** How many files it may hold. Default: no limit. */
-  maxCount?: number;
+  maxCount?: number | undefined;
 }
 
 /** Makes the options of `MulterModule.registerAsync()`. @publicApi */
@@ -105,13 +105,13 @@ export interface MulterOptionsFactory {
 /** What `MulterModule.registerAsync()` takes. @publicApi */
 export interface MulterModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
   /** A factory that the imported modules provide. */
-  useExisting?: Type<MulterOptionsFactory>;
+  useExisting?: Type<MulterOptionsFactory> | undefined;
   /** A factory that Nest creates. */
-  useClass?: Type<MulterOptionsFactory>;
+  useClass?: Type<MulterOptionsFactory> | undefined;
   /** A function that gets what `inject` names. */
-  useFactory?: (...args: never[]) => Promise<MulterOptions> | MulterOptions;
+  useFactory?: ((...args: never[]) => Promise<MulterOptions> | MulterOptions) | undefined;
   /** Tokens for `useFactory`. */
-  inject?: unknown[];
+  inject?: unknown[] | undefined;
 }
 
 /**

@@ -1,5 +1,6 @@
 // Every line below compiles, except where the comment above it says that it must not.
 import { Controller, Injectable, RequestMethod } from '@nestjs/common';
+import { FileInterceptor, KoaAdapter } from '../../../lib/platform-koa/index.js';
 import { MemoryStore } from '../../../lib/stores/memory.js';
 import {
   SessionModule,
@@ -86,3 +87,21 @@ SessionModule.forRoot({ exclude: [SomeController] });
 SessionModule.forRootAsync({ useClass: Secrets });
 // @ts-expect-error a factory that makes wrong options
 SessionModule.forRootAsync({ useFactory: () => ({ maxAge: '1 day' }) });
+
+// What a configuration may leave unset may be handed on as it is: `undefined` is the default.
+declare const text: string | undefined;
+declare const flag: boolean | undefined;
+declare const number: number | undefined;
+SessionModule.forRoot({
+  name: text,
+  isGlobal: flag,
+  forRoutes: undefined,
+  exclude: undefined,
+  exceptionFactory: undefined,
+  requestContext: flag,
+  imports: undefined,
+  extraProviders: undefined,
+});
+SessionModule.forRootAsync({ useFactory: () => ({}), inject: undefined, name: text });
+new KoaAdapter({ proxy: flag, proxyIpHeader: text, caseSensitive: flag, maxIpsCount: number });
+FileInterceptor('file', { dest: text, limits: { fileSize: number }, preservePath: flag });
