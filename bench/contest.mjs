@@ -14,7 +14,7 @@ function hasSession(name) {
   return name.includes(',') && !name.endsWith('routes');
 }
 
-class Contestant {
+export class Contestant {
   cookies = [];
 
   static async start(name, { connections, users, flags = [] }) {
