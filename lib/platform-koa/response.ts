@@ -15,7 +15,7 @@ import type {
   SendFileOptions,
   ViewCallback,
 } from './exchange.js';
-import { download, sendFile } from './send-file.js';
+import { download, sendFile, setAttachment } from './send-file.js';
 import type { Views } from './views.js';
 
 /** The views of the adapter that serves a request, on the Koa context's prototype. @internal */
@@ -127,7 +127,7 @@ const members: Members & ThisType<KoaResponse> = {
   },
   attachment(name) {
     if (name !== undefined) this.type(extname(name));
-    this.ctx.attachment(name === undefined ? undefined : basename(name));
+    setAttachment(this.ctx, name === undefined ? undefined : basename(name));
     return this;
   },
   cookie(name, value, options = {}) {

@@ -5,6 +5,7 @@ import { AdapterError, typeName } from '../errors.js';
 import { answerWith, giveAnswer, isSettled, onSettled, proceed, withdrawAnswer } from './answer.js';
 import { onceGone } from './connection.js';
 import { keepStatus } from './context.js';
+import type { KoaContext } from './context.js';
 import type { FileCallback, KoaRequest, KoaResponse, SendFileOptions } from './exchange.js';
 
 /**
@@ -43,6 +44,18 @@ export function download(
   const headers = { ...withoutDisposition(options.headers), 'Content-Disposition': disposition };
   const full = options.root === undefined ? resolvePath(path) : path;
   sendFile(response, full, { ...options, headers }, done);
+}
+
+/**
+ * Koa's `ctx.attachment`, whose library sends Latin-1 letters as they are: what is beyond ASCII
+ * stands encoded beside a plain name, as in what Express sends.
+ *
+ * @internal
+ */
+export function setAttachment(ctx: KoaContext, name: string | undefined): void {
+  const plain = name?.replace(/[^ -~]/g, '?');
+  if (plain === undefined || plain === name) ctx.attachment(name);
+  else ctx.attachment(name, { fallback: plain });
 }
 
 /** Rejects with the error that is to be answered; a callback may answer in its place. */
@@ -111,7 +124,7 @@ function dispositionOf(response: KoaResponse, name: string): string {
   const before = ['Content-Type', 'Content-Disposition'].map(
     (header) => [header, response.getHeader(header)] as const,
   );
-  response.ctx.attachment(name);
+  setAttachment(response.ctx, name);
   const disposition = String(response.getHeader('Content-Disposition'));
   for (const [header, value] of before) {
     if (value === undefined) response.removeHeader(header);

@@ -114,6 +114,19 @@ export const differences: readonly Difference[] = [
       status: koa.body === 'two or three' || koa.body === 'four or none' ? 200 : express.status,
     }),
   },
+  {
+    title: 'Nest 11: letters of Latin-1 in the names of files',
+    reason:
+      'They are encoded in `Content-Disposition` as with Nest 12, where the Express of Nest 11 sends them as they are.',
+    onNest11: true,
+    appliesTo: (_sent, { headers }) => /[^ -~]/.test(String(headers['content-disposition'])),
+    asOnKoa: (express, koa) => {
+      const sent = String(koa.headers['content-disposition']);
+      const isEncoded = /^attachment; filename="[ -~]+"; filename\*=UTF-8''[\w.%-]+$/.test(sent);
+      const disposition = isEncoded ? sent : express.headers['content-disposition'];
+      return { ...express, headers: { ...express.headers, 'content-disposition': disposition } };
+    },
+  },
 ];
 
 function isFile(path: string): boolean {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Controller, Get, Next, Res } from '@nestjs/common';
+import { Controller, Get, Next, Param, Res } from '@nestjs/common';
 import type { INestApplication } from '@nestjs/common';
 import type { KoaRequest, KoaResponse } from '../../../../lib/platform-koa/index.js';
 import type { ParityRequest } from './requests.js';
@@ -45,6 +45,12 @@ class FilesController {
     res.download(missing, 'report.pdf', () => {
       res.status(404).send('no such report');
     });
+  }
+  @Get('download-named/:name') downloadNamed(@Res() res: KoaResponse, @Param('name') name: string) {
+    res.download(note, name);
+  }
+  @Get('attachment/:name') attachment(@Res() res: KoaResponse, @Param('name') name: string) {
+    res.attachment(name).send('attached');
   }
   @Get('missing') missing(@Res() res: KoaResponse) {
     res.sendFile(missing);
@@ -109,12 +115,26 @@ const names = [
   ...['null-byte', 'folder', 'folder-callback', 'callback-status', 'callback-late'],
   ...['callback-other', 'callback-redirect', 'callback-next'],
 ];
+// Latin-1, beyond it, beyond the first plane, quotes, and an escape that is none.
+const fileNames = [
+  'plain.txt',
+  'ü.txt',
+  'Ÿ 日本.pdf',
+  '😀.txt',
+  'say "é".csv',
+  '100%25.txt',
+  'a%20b.txt',
+];
 const conditional = ['awaited', 'awaited-download', 'awaited-missing'];
 
 export const requests: readonly ParityRequest[] = [
   ...names.map((name) => ({ path: `/files/${name}` })),
   ...['error', 'next', 'nothing'].map((name) => ({ path: `/files-or-${name}` })),
   { path: '/files-rejected' },
+  ...fileNames.flatMap((name) => [
+    { path: `/files/download-named/${encodeURIComponent(name)}` },
+    { path: `/files/attachment/${encodeURIComponent(name)}` },
+  ]),
   ...conditional.flatMap((name) => [
     { path: `/files/${name}`, method: 'HEAD' },
     {
