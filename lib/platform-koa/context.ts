@@ -14,6 +14,20 @@ export type KoaContext = Koa.Context;
  */
 export type KoaMiddleware = (ctx: KoaContext, next: () => Promise<unknown>) => unknown;
 
+/**
+ * The path of a request. A URL that names the host too may have none or be malformed, as a client
+ * sends it or middleware rewrites it; no route and no middleware has a path that it matches.
+ *
+ * @internal
+ */
+export function pathOf(ctx: KoaContext): string | undefined {
+  try {
+    return (ctx.request.path as string | null) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Koa's own marks on a response, which its public types leave out. @internal */
 export interface StatusMarks {
   _explicitStatus?: boolean;

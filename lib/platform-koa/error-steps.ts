@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { hasAnswer, isSettled, onProceed, onSettled, withdrawAnswer } from './answer.js';
 import { isAbortedBody } from './client-faults.js';
-import { setStatusText } from './context.js';
+import { pathOf, setStatusText } from './context.js';
 import type { KoaContext, StatusMarks } from './context.js';
 import { applyErrorHeaders, mapException } from './exceptions.js';
 import type { ConnectErrorMiddleware } from './middleware-kind.js';
@@ -118,8 +118,9 @@ type Failed = KoaContext['res'] & { [FAILED_AT]?: number };
 
 /** A malformed escape is no match: there is an error to answer already. */
 function match(step: Step, ctx: KoaContext): PathMatch | false {
+  const path = pathOf(ctx);
   try {
-    return step.matches(ctx.path);
+    return path !== undefined && step.matches(path);
   } catch {
     return false;
   }

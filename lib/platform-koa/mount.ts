@@ -1,3 +1,4 @@
+import { pathOf } from './context.js';
 import type { KoaMiddleware } from './context.js';
 import type { KoaRequest } from './exchange.js';
 import { pathMatcher } from './route-path.js';
@@ -17,7 +18,8 @@ export function mountKoa(
 ): KoaMiddleware {
   const matches = pathMatcher(path, rules, true);
   return async function mounted(ctx, next) {
-    const matched = matches(ctx.path);
+    const whole = pathOf(ctx);
+    const matched = whole !== undefined && matches(whole);
     if (!matched) return next();
     const req = ctx.req as KoaRequest;
     let isOver = false;

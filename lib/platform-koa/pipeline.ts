@@ -6,6 +6,7 @@ import compose from 'koa-compose';
 import { hasAnswer, isSettled, onSettled, release, withdrawAnswer, writerOf } from './answer.js';
 import { isJsonBody } from './body.js';
 import { hideRawPacket, isConnectionFault } from './client-faults.js';
+import { pathOf } from './context.js';
 import type { KoaContext, KoaMiddleware, StatusMarks } from './context.js';
 import { ErrorSteps } from './error-steps.js';
 import { handlerOfKoa, handleRequest } from './handle-request.js';
@@ -169,6 +170,8 @@ export class Pipeline {
 
   /** The way of one request, from its hook to its answer. */
   private readonly serve = async (ctx: KoaContext): Promise<void> => {
+    // As on Express, where no middleware sees such a request: Koa answers with 404.
+    if (pathOf(ctx) === undefined) return;
     try {
       if (this.responseHook !== undefined) this.watchResponse(ctx, this.responseHook);
       await (this.requestHook === undefined ? this.run(ctx) : this.begin(ctx, this.requestHook));

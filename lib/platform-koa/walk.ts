@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { failAnswer, hasAnswer, isSettled, onProceed, onSettled } from './answer.js';
-import { assumeNotFound, assumeOk } from './context.js';
+import { assumeNotFound, assumeOk, pathOf } from './context.js';
 import type { KoaContext } from './context.js';
 import type { PathMatch } from './path-match.js';
 import type { KoaRequest, KoaResponse } from './exchange.js';
@@ -68,8 +68,9 @@ export class Walk {
     const { req } = this;
     this.url = req.url;
     this.method = req.method;
-    this.path = this.ctx.request.path;
-    this.steps = this.table.candidates(req.method ?? 'GET', this.path);
+    const path = pathOf(this.ctx);
+    this.path = path ?? '';
+    this.steps = path === undefined ? [] : this.table.candidates(req.method ?? 'GET', path);
   }
 
   private from(start: number): unknown {

@@ -3,6 +3,14 @@ import type { AddressInfo } from 'node:net';
 import { Controller, Get, Module, Param } from '@nestjs/common';
 import type { INestApplication, NestApplicationOptions, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { KoaAdapter } from '../../../lib/platform-koa/index.js';
+import type {
+  KoaContext,
+  KoaRequest,
+  KoaResponse,
+  NestKoaApplication,
+} from '../../../lib/platform-koa/index.js';
+import { send } from './parity/client.js';
 import { isNest12, platforms } from './parity/platforms.js';
 import type { Platform } from './parity/platforms.js';
 
@@ -119,4 +127,89 @@ it('an invalid path fails at start-up with the path in the message', async () =>
   );
   expect(express).not.toBe('started');
   expect(koa).toContain('"/bad/files/:"');
+});
+
+describe('a URL without a path, or with a malformed host', () => {
+  const urls = ['http://[::1', 'http://[::1/a', 'https://[/a', 'http://', 'other://host'];
+  type Pass = (error?: unknown) => void;
+  const apps: INestApplication[] = [];
+
+  afterEach(() => Promise.all(apps.splice(0).map((app) => app.close())));
+
+  it.each(urls)('%s comes to no middleware and no hook', async (url) => {
+    const app = await NestFactory.create<NestKoaApplication>(
+      moduleOf(UsersController),
+      new KoaAdapter(),
+      { logger: false },
+    );
+    const called: string[] = [];
+    const failed: unknown[] = [];
+    app
+      .getHttpAdapter()
+      .getInstance()
+      .on('error', (error: unknown) => failed.push(error));
+    app.use(async (ctx: KoaContext, next: () => Promise<unknown>) => {
+      called.push(ctx.req.method ?? '');
+      await next();
+    });
+    app.use((req: KoaRequest, _res: KoaResponse, next: Pass) => {
+      called.push(req.method ?? '');
+      next();
+    });
+    apps.push(app);
+    await app.listen(0, '127.0.0.1');
+    for (const method of ['GET', 'HEAD', 'OPTIONS', 'POST']) {
+      const { status, body } = await send(app, { path: url, method });
+      expect([method, status, body]).toEqual([method, 404, method === 'HEAD' ? '' : 'Not Found']);
+    }
+    expect([called, failed]).toEqual([[], []]);
+  });
+
+  it.each(urls)('%s that middleware rewrites to comes to none behind it', async (url) => {
+    for (const platform of platforms) {
+      const app = await create(platform, [UsersController]);
+      const called: unknown[] = [];
+      app.use((req: KoaRequest, _res: KoaResponse, next: Pass) => {
+        const isBad = req.method !== 'GET';
+        if (req.url === '/rewritten') req.url = url;
+        next(isBad ? new Error('bad') : undefined);
+      });
+      app.use((req: KoaRequest, _res: KoaResponse, next: Pass) => {
+        called.push(req.url);
+        next();
+      });
+      app.use((_error: Error, req: KoaRequest, _res: KoaResponse, next: Pass) => {
+        called.push(req.url);
+        next(_error);
+      });
+      apps.push(app);
+      await app.listen(0, '127.0.0.1');
+      expect((await send(app, { path: '/rewritten' })).status).toBe(404);
+      expect((await send(app, { path: '/rewritten', method: 'DELETE' })).status).toBe(500);
+      expect(called).toEqual([]);
+    }
+  });
+
+  it('is below no path that Koa middleware is mounted at', async () => {
+    const app = await NestFactory.create<NestKoaApplication>(
+      moduleOf(UsersController),
+      new KoaAdapter(),
+      { logger: false },
+    );
+    const called: string[] = [];
+    app.use(async (ctx: KoaContext, next: () => Promise<unknown>) => {
+      ctx.url = String(ctx.querystring);
+      await next();
+    });
+    app.use('/a', async (ctx: KoaContext, next: () => Promise<unknown>) => {
+      called.push(ctx.url);
+      await next();
+    });
+    apps.push(app);
+    await app.listen(0, '127.0.0.1');
+    for (const url of urls) {
+      expect((await send(app, { path: `/rewritten?${url}` })).status).toBe(404);
+    }
+    expect(called).toEqual([]);
+  });
 });

@@ -85,6 +85,11 @@ const errors = under(
   'bad-status',
 );
 
+const malformed = [
+  ...['http://[::1', 'http://[::1/a', 'https://[/a', 'http://[::1?a=1', 'http://'],
+  ...['http://a%/b', 'other://host', 'http:'],
+];
+
 const paths: ParityRequest[] = get(
   '/request/users/5',
   '/request/users/a%20b',
@@ -121,6 +126,10 @@ const paths: ParityRequest[] = get(
   '/request/echo?a=1&a=2&b[]=3&c[d]=4&e&f=%20%FF+&=x',
   '/request/echo?',
   '/request/echo?__proto__=1&constructor=2',
+  'http://localhost/request/fixed',
+  'http://localhost',
+  // Malformed, or without a path: no middleware sees them.
+  ...malformed,
   '/raw-route',
   '/mounted',
   '/mounted/',
@@ -165,6 +174,8 @@ const methods: ParityRequest[] = [
   { path: '/response/send-file', method: 'HEAD' },
   { path: '/static/note.txt', method: 'HEAD' },
   { path: '/nowhere', method: 'HEAD' },
+  { path: 'http://[::1', method: 'POST', headers: JSON_TYPE, body: '{"a":1}' },
+  { path: 'http://', method: 'OPTIONS' },
   { path: '/answers/created', method: 'POST' },
   { path: '/answers/created', method: 'GET' },
   { path: '/static/note.txt', method: 'POST' },
