@@ -72,8 +72,8 @@ function tellApplication(this: Connection, error: Error): void {
   else ctx.onerror(error);
 }
 
-/** Whether Koa would do no more with the answer than hand its body to Node. */
-function isPlain(ctx: KoaContext): boolean {
+/** Whether Koa would do no more with the answer than hand its body to Node. @internal */
+export function isPlain(ctx: KoaContext): boolean {
   const { response } = ctx;
   const { body, status } = response;
   if (typeof body !== 'string' && !Buffer.isBuffer(body)) return false;

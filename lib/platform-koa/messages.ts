@@ -27,12 +27,13 @@ class HttpResponse extends ServerResponse {
     return this.isTooLate(args) ? false : super.write(...(args as unknown as [string]));
   }
 
-  [END_WITH](socket: Socket, body: string | Buffer): void {
+  [END_WITH](socket: Socket, body: string | Buffer, encoding: 'latin1' | undefined): void {
     // Node's `end(body)` sends two pieces, of which the second is empty and tells that all has left.
     // A body that the socket has taken before costs it one, and a twentieth of a small request less.
     socket.cork();
     try {
-      super.write(body);
+      if (encoding === undefined) super.write(body);
+      else super.write(body, encoding);
     } finally {
       socket.uncork();
     }
@@ -106,13 +107,32 @@ export function attach(ctx: KoaContext): void {
  */
 export function endWith(res: ServerResponse, body: string | Buffer): void {
   const { socket } = res;
+  const length = res.getHeader('Content-Length');
+  // Node sends the head in the encoding of the text beside it. For ASCII all are the same.
+  const isAscii = typeof body === 'string' && Number(length) === body.length;
   // What is written without its length can only be sent in chunks.
-  if (isUnwrapped(res) && socket !== null && body.length > 0 && res.hasHeader('Content-Length')) {
-    res[END_WITH](socket, body);
+  if (isUnwrapped(res) && socket !== null && body.length > 0 && length !== undefined) {
+    if (isAscii) res[END_WITH](socket, body, 'latin1');
+    else res[END_WITH](socket, besideHead(res, body), undefined);
   } else {
-    res.end(body);
+    res.end(besideHead(res, body));
   }
 }
+
+/** A body beside which Node sends the head as Latin-1, also where it is not all ASCII. */
+function besideHead(res: ServerResponse, body: string | Buffer): string | Buffer {
+  return typeof body === 'string' && body !== '' && hasHeadBeyondAscii(res)
+    ? Buffer.from(body)
+    : body;
+}
+
+/** Whether a header or the status text has letters that Latin-1 and UTF-8 send differently. @internal */
+export function hasHeadBeyondAscii(res: ServerResponse): boolean {
+  if (BEYOND_ASCII.test(res.statusMessage)) return true;
+  return Object.values(res.getHeaders()).some((value) => BEYOND_ASCII.test(String(value)));
+}
+
+const BEYOND_ASCII = /[^\t -~]/;
 
 /** Whether nobody has put an `end` or `write` of his own before the adapter's or before Node's. */
 function isUnwrapped(res: ServerResponse): res is HttpResponse {

@@ -9,8 +9,8 @@ import { hideRawPacket, isConnectionFault } from './client-faults.js';
 import { pathOf } from './context.js';
 import type { KoaContext, KoaMiddleware, StatusMarks } from './context.js';
 import { ErrorSteps } from './error-steps.js';
-import { handlerOfKoa, handleRequest } from './handle-request.js';
-import { attach, isOfAdapter } from './messages.js';
+import { handlerOfKoa, handleRequest, isPlain } from './handle-request.js';
+import { attach, endWith, hasHeadBeyondAscii, isOfAdapter } from './messages.js';
 import type { MatchingRules } from './path-match.js';
 import type { KoaRequest, KoaResponse } from './exchange.js';
 import { RouteTable, createStep } from './route-table.js';
@@ -91,7 +91,7 @@ export class Pipeline {
 
   private handle(ctx: KoaContext): Promise<unknown> {
     const { internals } = this;
-    return isOfAdapter(ctx) && internals.handleRequest === handlerOfKoa
+    return isHandledHere(ctx)
       ? handleRequest(ctx, this.serve)
       : internals.handleRequest(ctx, this.serve);
   }
@@ -275,6 +275,12 @@ function layerOf(table: RouteTable, errors: ErrorSteps): Koa.Middleware {
   return Object.assign(koaAdapterRoutes as Koa.Middleware, { router });
 }
 
+/** Whether the adapter has Koa's part in a request: its own server, and no other way of Koa's. */
+function isHandledHere(ctx: KoaContext): boolean {
+  const { handleRequest: handler } = ctx.app as unknown as KoaInternals;
+  return isOfAdapter(ctx) && handler === (handlerOfKoa as unknown);
+}
+
 /** Leaves the answer in the state in which Koa writes it, or writes it in Koa's place. */
 function finish(ctx: KoaContext): void | Promise<void> {
   const { res, response } = ctx;
@@ -297,6 +303,16 @@ function finish(ctx: KoaContext): void | Promise<void> {
   }
   release(res);
   if (isEmptyOnPurpose(ctx)) endEmpty(ctx);
+  else if (!isHandledHere(ctx) && isTextBesideLatin1(ctx)) {
+    ctx.respond = false;
+    endWith(res, response.body as string);
+  }
+}
+
+/** Text that Koa would hand to Node in a way that sends the headers as UTF-8. */
+function isTextBesideLatin1(ctx: KoaContext): boolean {
+  if (typeof ctx.response.body !== 'string' || ctx.req.httpVersionMajor > 1) return false;
+  return hasHeadBeyondAscii(ctx.res) && isPlain(ctx);
 }
 
 /** Koa sends some empty answers without a length, depending on version, which costs the connection. */
