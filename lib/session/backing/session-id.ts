@@ -1,12 +1,17 @@
 import { SessionOptionsError, typeName } from '../../errors.js';
-import { after, type Awaitable } from '../awaitable.js';
+import { after, type Awaitable, isThenable } from '../awaitable.js';
 import { newId } from '../crypto/id.js';
 import type { CarrierHost } from '../http/carrier.js';
 
 /** A new id, of the application's `genid` if there is one: then it may be a promise. @internal */
 export function makeId({ ctx, options }: CarrierHost): Awaitable<string> {
   const { genid } = options;
-  return genid === undefined ? newId(options) : after<unknown, string>(genid(ctx), checkedId);
+  if (genid === undefined) return newId(options);
+  const made = after<unknown, string>(genid(ctx), checkedId);
+  // Whoever needs the id is told. It may be asked for ahead, and then nobody does: a rejection that
+  // is left alone ends the process.
+  if (isThenable(made)) made.then(undefined, () => undefined);
+  return made;
 }
 
 /** An id that is none would keep every user's session in one record, or where nobody finds it. */

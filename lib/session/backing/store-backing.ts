@@ -154,6 +154,12 @@ export class StoreBacking implements Backing, MovableSession {
   }
 
   reset(): Awaitable<unknown> {
+    this.#renew();
+    return isThenable(this.#id) ? this.#ready() : undefined;
+  }
+
+  /** Another id, under which nothing is stored. */
+  #renew(): void {
     this.stored = false;
     this.version = undefined;
     this.#foundKey = undefined;
@@ -162,7 +168,6 @@ export class StoreBacking implements Backing, MovableSession {
     else if (this.#host.options.genid === undefined) this.#id = undefined;
     else this.#id = makeId(this.#host);
     this.#announced = undefined;
-    return isThenable(this.#id) ? this.#ready() : undefined;
   }
 
   leave(): () => void {
@@ -170,7 +175,7 @@ export class StoreBacking implements Backing, MovableSession {
     const id = this.#id;
     const foundKey = this.#foundKey;
     const announced = this.#announced;
-    void this.reset();
+    this.#renew();
     return () => {
       this.stored = stored;
       this.version = version;
@@ -230,7 +235,7 @@ export class StoreBacking implements Backing, MovableSession {
   async #create(draft: Draft): Promise<WriteOutcome> {
     for (let attempt = 0; attempt < ID_ATTEMPTS; attempt++) {
       if (await this.records.create(this.#keyOf(await this.#ready()), draft)) return WRITTEN;
-      this.reset();
+      this.#renew();
     }
     throw new SessionCommitError(
       'ERR_SESSION_CONFLICT',

@@ -73,6 +73,37 @@ describe('an asynchronous hook', () => {
     await open({ store });
   });
 
+  it.each([true, false])(
+    'genid that fails while a new id is due never ends the process, headers gone: %s',
+    async (streams) => {
+      const unhandled: unknown[] = [];
+      const note = (error: unknown): void => void unhandled.push(error);
+      process.on('unhandledRejection', note);
+      let ids = 0;
+      await open({
+        store,
+        rotateOn: ['user'],
+        genid: async () => {
+          await later(ids);
+          if (++ids > 1) throw new Error('no id to be had');
+          return 'id-1';
+        },
+      });
+      await site.visit((_ctx, of) => (of().a = 1));
+      const answer = await site.visit((ctx, of) => {
+        of().user = 'alice';
+        if (!streams) return;
+        ctx.respond = false;
+        ctx.res.writeHead(200).end('ok');
+      });
+      expect(answer.status).toBe(streams ? 200 : 500);
+      await later(await later(undefined));
+      process.off('unhandledRejection', note);
+      expect(unhandled).toEqual([]);
+      expect(await site.data()).toEqual({ a: 1 });
+    },
+  );
+
   it('valid may look at the session before there is one, and hides nothing by that', async () => {
     await open({
       store,
