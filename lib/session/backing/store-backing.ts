@@ -158,16 +158,15 @@ export class StoreBacking implements Backing, MovableSession {
     return isThenable(this.#id) ? this.#ready() : undefined;
   }
 
-  /** Another id, under which nothing is stored. */
+  /** Another id, under which nothing is stored. Where `genid` fails, all stays as it was. */
   #renew(): void {
+    // koa-session asks `genid` at once, and applications see that; a UUID nobody asks for is waste.
+    const { genid } = this.#host.options;
+    this.#id = this.#announced ?? (genid === undefined ? undefined : makeId(this.#host));
+    this.#announced = undefined;
     this.stored = false;
     this.version = undefined;
     this.#foundKey = undefined;
-    // koa-session asks `genid` at once, and applications see that; a UUID nobody asks for is waste.
-    if (this.#announced !== undefined) this.#id = this.#announced;
-    else if (this.#host.options.genid === undefined) this.#id = undefined;
-    else this.#id = makeId(this.#host);
-    this.#announced = undefined;
   }
 
   leave(): () => void {

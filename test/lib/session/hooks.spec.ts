@@ -1,4 +1,5 @@
 import type { SessionOptions } from '../../../lib/session/index.js';
+import { MemoryStore } from '../../../lib/stores/memory.js';
 import { KoaSite, PlainStore } from '../../support/koa-site.js';
 
 const later = <T>(value: T): Promise<T> => new Promise((resolve) => setImmediate(resolve, value));
@@ -103,6 +104,25 @@ describe('an asynchronous hook', () => {
       expect(await site.data()).toEqual({ a: 1 });
     },
   );
+
+  it('genid that fails leaves the session where it is', async () => {
+    let fails = false;
+    await open({
+      store: new MemoryStore(),
+      genid: () => {
+        if (fails) throw new Error('no id to be had');
+        return 'id-1';
+      },
+    });
+    await site.visit((_ctx, of) => (of().a = 1));
+    fails = true;
+    await site.visit(async (_ctx, of) => {
+      await expect(of().regenerate()).rejects.toThrow('no id to be had');
+      of().b = 2;
+    });
+    expect(site.errors).toEqual([]);
+    expect(await site.data()).toEqual({ a: 1, b: 2 });
+  });
 
   it('valid may look at the session before there is one, and hides nothing by that', async () => {
     await open({
