@@ -20,9 +20,10 @@ interface Watched extends ServerResponse {
 }
 
 /**
- * Calls `listener` once, just before the answer's headers leave: the last moment at which a
- * handler that writes to the socket itself (server-sent events, a piped stream,
- * `ctx.respond = false`) can still get a cookie sent. Of several listeners the last comes first.
+ * Calls `listener` just before the answer's headers leave, and again where Node refuses them: the
+ * last moment at which a handler that writes to the socket itself (server-sent events, a piped
+ * stream, `ctx.respond = false`) can still get a cookie sent. Of several listeners the last comes
+ * first.
  *
  * @internal
  */
@@ -49,14 +50,23 @@ const writeHead = function (this: Watched, ...args: Parameters<WriteHead>): Serv
   const listener = this[LISTENER];
   this.writeHead = this[ORIGINAL] as WriteHead;
   this[LISTENER] = undefined;
-  if (args.length < 2) {
-    listener?.beforeHeaders();
-    return this.writeHead(...args);
+  try {
+    if (args.length < 2) {
+      listener?.beforeHeaders();
+      return this.writeHead(...args);
+    }
+    const before = this.getHeader('set-cookie');
+    const rest = setGiven(this, args);
+    listener?.beforeHeaders(before);
+    return this.writeHead(...rest);
+  } catch (error) {
+    // What Node refused has not left: the answer to the error is the one to wait for.
+    if (!this.headersSent) {
+      this[LISTENER] = listener;
+      this.writeHead = writeHead;
+    }
+    throw error;
   }
-  const before = this.getHeader('set-cookie');
-  const rest = setGiven(this, args);
-  listener?.beforeHeaders(before);
-  return this.writeHead(...rest);
 } as WriteHead;
 
 /**

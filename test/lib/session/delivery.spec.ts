@@ -272,6 +272,24 @@ describe('a request that fails', () => {
     expect(await site.data()).toEqual({ user: 'alice' });
   });
 
+  it.each<[string, (ctx: Context) => unknown]>([
+    ['a status line', (ctx) => (ctx.message = 'two\nlines')],
+    ['a header', (ctx) => ctx.res.writeHead(200, { 'x-a': 'two\nlines' })],
+    ['a status', (ctx) => ctx.res.writeHead(9_999)],
+  ])('because Node refuses %s keeps what it wrote too', async (_what, refuse) => {
+    for (const [, options] of BACKINGS) {
+      site = await KoaSite.open({ ...options(), rotateOn: ['user'] });
+      await site.visit((_ctx, session) => (session().n = 1));
+      const answer = await site.visit((ctx, session) => {
+        session().user = 'alice';
+        refuse(ctx);
+      });
+      expect(answer.status).toBe(500);
+      expect(await site.data()).toEqual({ n: 1, user: 'alice' });
+      if (options !== BACKINGS.at(-1)?.[1]) await site.close();
+    }
+  });
+
   it("sends nobody else's cookie, and none twice", async () => {
     site = await KoaSite.open();
     const answer = await site.visit((ctx, session) => {
