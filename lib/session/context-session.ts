@@ -221,7 +221,9 @@ export class ContextSession implements StateHost, HeaderListener {
   /** Headers are about to leave before the request has ended: the cookie must go with them. */
   #announce(): void {
     const { state } = this;
-    if (!this.isAtWork || state.detached || state.failure !== undefined) return;
+    // Without `autoCommit`, what was not saved by hand is not meant to be.
+    if (!this.isAtWork || !state.options.autoCommit) return;
+    if (state.detached || state.failure !== undefined) return;
     try {
       const commit = new Commit(state, this.#queue, AUTOMATIC);
       if (!commit.announce()) return;

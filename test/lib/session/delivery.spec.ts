@@ -134,6 +134,23 @@ describe('a lazy session that is replaced unread before the headers leave early'
   });
 });
 
+describe('a session without autoCommit', () => {
+  it.each(BACKINGS)(
+    'is written by hand only, whenever headers leave: in %s',
+    async (_w, options) => {
+      site = await KoaSite.open({ ...options(), autoCommit: false });
+      await site.visit(async (ctx, session) => {
+        session().saved = true;
+        await session().manuallyCommit();
+        session().dropped = true;
+        stream(ctx);
+        ctx.res.end();
+      });
+      expect(await site.data()).toEqual({ saved: true });
+    },
+  );
+});
+
 describe('headers that writeHead is given', () => {
   it.each(BACKINGS)('leave the cookie of a session in %s alone', async (_where, options) => {
     site = await KoaSite.open(options());
