@@ -6,6 +6,7 @@ import { Commit, type CommitRequest, gone } from './commit.js';
 import { CommitQueue } from './commit-queue.js';
 import { emitFailure } from './events.js';
 import { sendCacheHeaders } from './http/cache-headers.js';
+import { droppedFrom, noteDropped } from './http/error-watch.js';
 import {
   beforeHeaders,
   type CookiesSet,
@@ -39,8 +40,6 @@ export class ContextSession implements StateHost, HeaderListener {
   #loading: Promise<void> | true | undefined;
   #accessed = false;
   #watches = false;
-  /** The answer's cookies as the last write left them. */
-  #cookies: CookiesSet;
 
   constructor(ctx: Context, options: ResolvedSessionOptions) {
     this.state = new SessionState(ctx, options, this);
@@ -175,12 +174,12 @@ export class ContextSession implements StateHost, HeaderListener {
 
   /**
    * Whatever answer leaves brings what is said of the session by now: Koa drops all headers that
-   * are set when it answers an error.
+   * are set when it answers an error. A cookie that middleware takes out of an answer stays out.
    */
   #keepCookie(): void {
     const { ctx, written, removed } = this.state;
     if ((!written && !removed) || ctx.headerSent) return;
-    this.#cookies = ctx.res.getHeader('set-cookie');
+    noteDropped(ctx);
     this.#watch();
   }
 
@@ -214,7 +213,7 @@ export class ContextSession implements StateHost, HeaderListener {
     this.#announce();
     const { ctx, options } = this.state;
     keepCookie(ctx.res, options.key, before);
-    keepCookie(ctx.res, options.key, this.#cookies);
+    keepCookie(ctx.res, options.key, droppedFrom(ctx));
     this.#tellCaches();
   }
 

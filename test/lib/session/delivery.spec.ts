@@ -352,3 +352,23 @@ describe('a logout', () => {
     expect(answer.headers.get('clear-site-data')).toContain('"cookies"');
   });
 });
+
+describe('a cookie that middleware takes out of an answer', () => {
+  it.each(BACKINGS)('stays out: of a session in %s', async (_where, options) => {
+    const settings = options();
+    site = await KoaSite.open({}, (app) => {
+      app.use(async (ctx, next) => {
+        await next();
+        // What a shared cache keeps must bring nobody a session.
+        ctx.remove('set-cookie');
+        ctx.set('cache-control', 'public, max-age=60');
+      });
+      app.use(createSession(settings, app));
+    });
+    for (const reach of [signIn, async (_ctx, session) => session().save()] satisfies Handler[]) {
+      const answer = await site.visit(reach);
+      expect(answer.headers.getSetCookie()).toEqual([]);
+      expect(answer.headers.get('cache-control')).toBe('public, max-age=60');
+    }
+  });
+});
