@@ -248,12 +248,20 @@ export class Pipeline {
   /** In place of Koa's own listener, which writes to the console, also when a client just leaves. */
   private readonly onAppError = (error: unknown, ctx?: KoaContext): void => {
     hideRawPacket(error);
+    if (ctx !== undefined) breakOff(error, ctx);
     if (ctx !== undefined && isConnectionFault(error, ctx)) return;
     const { code, expose, status } = (error ?? {}) as Record<string, unknown>;
     if (expose === true || status === 404 || this.app.silent) return;
     if (typeof code === 'string' && DISCONNECTS.has(code)) return;
     this.logger.error(error);
   };
+}
+
+/** Koa 2 leaves an answer open whose stream fails half-way, and its client to wait for the rest. */
+function breakOff(error: unknown, { body, res }: KoaContext): void {
+  const { errored } = Object(body) as { errored?: unknown };
+  if (error == null || errored !== error || !res.headersSent) return;
+  if (!res.writableEnded && !res.destroyed) res.destroy(error as Error);
 }
 
 const DISCONNECTS = new Set([
