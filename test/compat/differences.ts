@@ -170,7 +170,7 @@ export const DIFFERENCES = [
   difference('cookie-survives-errors', {
     koaSession:
       'writes what the handler held when it failed, and leaves it to Koa, which drops all headers',
-    here: "sends the session's cookie with the answer to the error, whoever gives it",
+    here: "Koa's answer to the error brings the session's cookie",
     why: 'A change that was written is lost to the client, a logout too, and with a new id the whole session.',
   }),
   difference('too-late-for-a-cookie', {
