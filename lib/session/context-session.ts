@@ -6,13 +6,9 @@ import { Commit, type CommitRequest, gone } from './commit.js';
 import { CommitQueue } from './commit-queue.js';
 import { emitFailure } from './events.js';
 import { sendCacheHeaders } from './http/cache-headers.js';
+import { type CookiesSet, keepCookie } from './http/dropped-cookie.js';
 import { droppedFrom, noteDropped } from './http/error-watch.js';
-import {
-  beforeHeaders,
-  type CookiesSet,
-  type HeaderListener,
-  keepCookie,
-} from './http/header-watch.js';
+import { beforeHeaders, type HeaderListener } from './http/header-watch.js';
 import { lazySession } from './lazy-session.js';
 import { loadInto, loadNow } from './loading.js';
 import type { ResolvedSessionOptions } from './options.js';

@@ -1,5 +1,5 @@
 import type { Context } from 'koa';
-import type { CookiesSet } from './header-watch.js';
+import type { CookiesSet } from './dropped-cookie.js';
 
 const ORIGINAL = Symbol('onerror');
 const DROPPED = Symbol('cookies dropped');
