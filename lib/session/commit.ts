@@ -83,13 +83,12 @@ export class Commit {
   announce(): boolean {
     const state = this.#state;
     const { session, backing, isUnread } = state;
-    state.headersLeave();
     if (session === null) {
       if (state.removed) return false;
       backing.announce(undefined, isUnread);
       sendClearSiteData(state.ctx, state.options.clearSiteData);
     } else if (session !== undefined) {
-      const facts = factsOf(session, this.#request, state);
+      const facts = factsOf(session, { ...this.#request, headersLeave: true }, state);
       if (facts.reason === undefined) return false;
       takeBackClearSiteData(state.ctx, state.options.clearSiteData);
       backing.announce(draftOf(session, facts, state), isUnread);

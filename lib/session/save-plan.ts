@@ -19,6 +19,8 @@ export interface SaveRequest {
   /** The user was authenticated just now; as whose session it goes on. */
   login?: { owner?: string };
   change?: Change;
+  /** The answer's headers leave now, before anything is written. */
+  headersLeave?: boolean;
 }
 
 /** What a request knows of its session when it comes to saving it. @internal */
@@ -36,8 +38,6 @@ export interface SaveState {
   readonly requireTouch: boolean;
   /** Written in this request: `rolling` and `renew` have had their turn. */
   readonly written: boolean;
-  /** The answer's headers have left, or are leaving. */
-  readonly headersLeft: boolean;
   /** The client was told an id that the session has yet to get. */
   readonly owesId: boolean;
 }
@@ -81,13 +81,17 @@ function ownerOf(
 function rotationFor(
   data: object,
   owner: string | undefined,
-  { login, regenerate }: SaveRequest,
+  { login, regenerate, headersLeave }: SaveRequest,
   state: SaveState,
   now: number,
 ): RegenerateReason | undefined {
   if (login) return 'login';
   if (regenerate) return 'requested';
-  return rotationDue(data, owner, state, now) ?? (state.owesId ? 'requested' : undefined);
+  const due = rotationDue(data, owner, state, now);
+  // An old id can wait for an answer that brings the new one; changed rights cannot.
+  const waits = due === 'renewEvery' && (headersLeave || state.ctx.headerSent);
+  if (due !== undefined && !waits) return due;
+  return state.owesId ? 'requested' : undefined;
 }
 
 /**
@@ -161,7 +165,7 @@ export function decisionsAfter(
 /** The same request, on what another one stored meanwhile. */
 function stateAfter(theirs: SessionRecord, state: SaveState): SaveState {
   const { ctx, options, newMarks, maxAge, expire } = state;
-  const { requireSave, requireTouch, written, headersLeft, owesId } = state;
+  const { requireSave, requireTouch, written, owesId } = state;
   const stored = Snapshot.of(recordData(theirs));
   const marks = marksOf(theirs);
   return {
@@ -175,7 +179,6 @@ function stateAfter(theirs: SessionRecord, state: SaveState): SaveState {
     requireSave,
     requireTouch,
     written,
-    headersLeft,
     owesId,
   };
 }

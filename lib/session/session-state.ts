@@ -65,7 +65,6 @@ export class SessionState implements SessionSettings, SaveState, CarrierHost {
   /** What `maxAge` was before any record told its own. */
   #initialMaxAge: number | 'session' | undefined;
   #optionsAreOwn = false;
-  #headersLeave = false;
   readonly #host: StateHost;
 
   constructor(ctx: Context, options: ResolvedSessionOptions, host: StateHost) {
@@ -99,10 +98,6 @@ export class SessionState implements SessionSettings, SaveState, CarrierHost {
 
   get storeKey(): string | undefined {
     return this.backing.storeKey;
-  }
-
-  get headersLeft(): boolean {
-    return this.#headersLeave || this.ctx.headerSent;
   }
 
   get owesId(): boolean {
@@ -233,11 +228,6 @@ export class SessionState implements SessionSettings, SaveState, CarrierHost {
     this.newMarks = { ...this.newMarks, _csrf: made };
     this.requireSave = true;
     return made;
-  }
-
-  /** The answer's headers leave now: a client is told of its session now, or not at all. */
-  headersLeave(): void {
-    this.#headersLeave = true;
   }
 
   /** What `draft` holds is stored. */

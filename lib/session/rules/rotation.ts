@@ -14,8 +14,6 @@ export interface RotationState {
   readonly options: ResolvedSessionOptions;
   readonly stored: Snapshot | undefined;
   readonly marks: Marks;
-  /** The answer's headers have left, or are leaving: a new id that is made now reaches nobody. */
-  readonly headersLeft: boolean;
 }
 
 /**
@@ -30,7 +28,7 @@ export interface RotationState {
 export function rotationDue(
   data: object,
   owner: string | undefined,
-  { options, stored, marks, headersLeft }: RotationState,
+  { options, stored, marks }: RotationState,
   now: number,
 ): RegenerateReason | undefined {
   if (stored === undefined) return undefined;
@@ -42,8 +40,7 @@ export function rotationDue(
       return 'rotateOn';
     }
   }
-  // An old id can wait for an answer that brings the new one; changed rights cannot.
-  if (renewEvery === undefined || headersLeft) return undefined;
+  if (renewEvery === undefined) return undefined;
   const since = marks._renewed ?? marks._created;
   return since === undefined || now - since >= renewEvery ? 'renewEvery' : undefined;
 }
@@ -69,7 +66,7 @@ function sides(data: object, stored: Snapshot | undefined): [before: Data, after
 export function authenticationOf(
   data: object,
   owner: string | undefined,
-  { options, stored, marks }: Omit<RotationState, 'headersLeft'>,
+  { options, stored, marks }: RotationState,
 ): 'now' | 'over' | undefined {
   const { rotateOn } = options;
   if (owner !== marks._owner) return owner === undefined ? 'over' : 'now';
