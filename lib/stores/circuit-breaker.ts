@@ -7,6 +7,7 @@ import {
   milliseconds,
   positiveMilliseconds,
 } from './internal/option-checks.js';
+import { LONGEST_DELAY } from './internal/longest-delay.js';
 import { isStoreObject, wrapStore } from './internal/store-methods.js';
 import type { StoreMethod, Wrapped } from './internal/store-methods.js';
 
@@ -43,9 +44,6 @@ const RULES = {
 
 /** Methods that write nothing, so that a missing answer leaves nothing unknown. */
 const READS = new Set<StoreMethod>(['get', 'read', 'listByOwner']);
-
-/** A longer delay than a timer can count would end at once, milliseconds. */
-const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** Methods that take as long as they take. */
 const UNTIMED = new Set<StoreMethod>(['clear', 'prune', 'close']);
@@ -134,7 +132,7 @@ class Circuit {
         const outcome = READS.has(method) ? 'not-applied' : 'unknown';
         reject(new StoreError(method, { kind: 'timeout', outcome }));
       };
-      timer = setTimeout(giveUp, Math.min(this.#timeout, LONGEST_TIMER));
+      timer = setTimeout(giveUp, Math.min(this.#timeout, LONGEST_DELAY));
     });
     try {
       return await Promise.race([work(), late]);

@@ -1,3 +1,5 @@
+import { LONGEST_DELAY } from './longest-delay.js';
+
 /**
  * Runs a task again and again, give or take a quarter of the interval, and never twice at once.
  * Does not keep the process alive.
@@ -25,8 +27,7 @@ export class PruneTimer {
   #schedule(): void {
     if (this.interval === 0 || this.#stopped) return;
     const delay = this.interval * (0.75 + Math.random() / 2);
-    // A longer delay than a timer can count would run at once.
-    this.#timer = setTimeout(() => void this.#run(), Math.min(delay, 2 ** 31 - 1));
+    this.#timer = setTimeout(() => void this.#run(), Math.min(delay, LONGEST_DELAY));
     this.#timer.unref();
   }
 
