@@ -27,13 +27,12 @@ class HttpResponse extends ServerResponse {
     return this.isTooLate(args) ? false : super.write(...(args as unknown as [string]));
   }
 
-  [END_WITH](socket: Socket, body: string | Buffer, encoding: 'latin1' | undefined): void {
+  [END_WITH](socket: Socket, body: string | Buffer, encoding: 'latin1' | 'utf8'): void {
     // Node's `end(body)` sends two pieces, of which the second is empty and tells that all has left.
     // A body that the socket has taken before costs it one, and a twentieth of a small request less.
     socket.cork();
     try {
-      if (encoding === undefined) super.write(body);
-      else super.write(body, encoding);
+      super.write(body, encoding);
     } finally {
       socket.uncork();
     }
@@ -113,7 +112,7 @@ export function endWith(res: ServerResponse, body: string | Buffer): void {
   // What is written without its length can only be sent in chunks.
   if (isUnwrapped(res) && socket !== null && body.length > 0 && length !== undefined) {
     if (isAscii) res[END_WITH](socket, body, 'latin1');
-    else res[END_WITH](socket, besideHead(res, body), undefined);
+    else res[END_WITH](socket, besideHead(res, body), 'utf8');
   } else {
     res.end(besideHead(res, body));
   }

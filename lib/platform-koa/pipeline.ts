@@ -248,8 +248,10 @@ export class Pipeline {
   /** In place of Koa's own listener, which writes to the console, also when a client just leaves. */
   private readonly onAppError = (error: unknown, ctx?: KoaContext): void => {
     hideRawPacket(error);
-    if (ctx !== undefined) breakOff(error, ctx);
-    if (ctx !== undefined && isConnectionFault(error, ctx)) return;
+    if (ctx !== undefined) {
+      breakOff(error, ctx);
+      if (isConnectionFault(error, ctx)) return;
+    }
     const { code, expose, status } = (error ?? {}) as Record<string, unknown>;
     if (expose === true || status === 404 || this.app.silent) return;
     if (typeof code === 'string' && DISCONNECTS.has(code)) return;
