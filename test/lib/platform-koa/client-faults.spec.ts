@@ -6,16 +6,17 @@ import { connect } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { inspect } from 'node:util';
 import { PassThrough } from 'node:stream';
-import { Body, Controller, Get, Logger, Module, Post, Res, UseInterceptors } from '@nestjs/common';
+import { Controller, Get, Logger, Module, Res } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import Koa from 'koa';
-import { AnyFilesInterceptor, KoaAdapter } from '../../../lib/platform-koa/index.js';
+import { KoaAdapter } from '../../../lib/platform-koa/index.js';
 import type {
   KoaAdapterOptions,
   KoaContext,
   KoaResponse,
   NestKoaApplication,
 } from '../../../lib/platform-koa/index.js';
+import { BodyController } from './body.controller.js';
 
 const SECRET = 'hunter2';
 
@@ -29,14 +30,6 @@ function parserError(): Error {
 
 @Controller()
 class FaultsController {
-  @Post('body') body(@Body() body: unknown) {
-    return { body };
-  }
-  @Post('upload')
-  @UseInterceptors(AnyFilesInterceptor())
-  upload() {
-    return 'received';
-  }
   @Get('held') held(@Res() _res: KoaResponse) {
     // Never answered: it is over when the client is gone.
   }
@@ -51,7 +44,7 @@ class FaultsController {
   }
 }
 
-@Module({ controllers: [FaultsController] })
+@Module({ controllers: [BodyController, FaultsController] })
 class FaultsModule {}
 
 describe('What a client does wrong', () => {
