@@ -174,7 +174,7 @@ export class ContextSession implements StateHost, HeaderListener {
    */
   #keepCookie(): void {
     const { ctx, written, removed } = this.state;
-    if ((!written && !removed) || ctx.headerSent) return;
+    if ((!written && !removed) || ctx.res.headersSent) return;
     noteDropped(ctx);
     this.#watch();
   }

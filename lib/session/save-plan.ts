@@ -47,7 +47,6 @@ export interface SaveFacts {
   reason: CommitReason | undefined;
   rotation: RegenerateReason | undefined;
   owner: string | undefined;
-  now: number;
 }
 
 /**
@@ -62,11 +61,10 @@ export function factsOf(
   state: SaveState,
   data: object = session,
 ): SaveFacts {
-  const now = Date.now();
   const owner = ownerOf(session, request, state);
-  const rotation = rotationFor(data, owner, request, state, now);
-  const reason = reasonFor(session, rotation, request, state, now);
-  return { reason, rotation, owner, now };
+  const rotation = rotationFor(data, owner, request, state);
+  const reason = reasonFor(session, rotation, request, state);
+  return { reason, rotation, owner };
 }
 
 function ownerOf(
@@ -83,11 +81,10 @@ function rotationFor(
   owner: string | undefined,
   { login, regenerate, headersLeave }: SaveRequest,
   state: SaveState,
-  now: number,
 ): RegenerateReason | undefined {
   if (login) return 'login';
   if (regenerate) return 'requested';
-  const due = rotationDue(data, owner, state, now);
+  const due = rotationDue(data, owner, state);
   // An old id can wait for an answer that brings the new one; changed rights cannot.
   const waits = due === 'renewEvery' && (headersLeave || state.ctx.headerSent);
   if (due !== undefined && !waits) return due;
@@ -104,7 +101,6 @@ function reasonFor(
   rotation: RegenerateReason | undefined,
   { save, change }: SaveRequest,
   state: SaveState,
-  now: number,
 ): CommitReason | undefined {
   const { options, stored, expire, maxAge } = state;
   if (rotation !== undefined || save || change !== undefined || state.requireSave) return 'forced';
@@ -113,10 +109,9 @@ function reasonFor(
   }
   if (!stored.isStill(session)) return 'changed';
   if (state.written) return undefined;
-  if (options.rolling || state.requireTouch || isIdleStepDue(options, expire, now))
-    return 'rolling';
+  if (options.rolling || state.requireTouch || isIdleStepDue(options, expire)) return 'rolling';
   if (options.renew && expire !== undefined && typeof maxAge === 'number') {
-    if (expire - now < maxAge / 2) return 'renew';
+    if (expire - Date.now() < maxAge / 2) return 'renew';
   }
   return undefined;
 }
@@ -130,15 +125,16 @@ export function draftOf(session: Session, facts: SaveFacts, state: SaveState): D
   const { options, maxAge, stored, marks } = state;
   const isCookie = options.store === undefined && options.ContextStore === undefined;
   const data = dataOf(session);
+  const now = Date.now();
   return new Draft({
     session,
     stored,
     // A cookie takes the JSON; a store is handed the values.
     data: isCookie ? Snapshot.ofJson(JSON.stringify(data)) : Snapshot.of(data),
     reason: facts.reason as CommitReason,
-    decisions: decisionsOn(session, facts, state),
+    decisions: decisionsOn(session, facts, state, now),
     baseMarks: marks,
-    lifetimeOf: (drafted) => lifetimeOf(options, maxAge, drafted, facts.now),
+    lifetimeOf: (drafted) => lifetimeOf(options, maxAge, drafted, now),
   });
 }
 
@@ -159,7 +155,7 @@ export function decisionsAfter(
   const before = theirs === undefined ? state : stateAfter(theirs, state);
   const facts = factsOf(session, request, before, data);
   const rotation = stronger(facts.rotation, draft.regenerate);
-  return decisionsOn(data, { ...facts, rotation }, before);
+  return decisionsOn(data, { ...facts, rotation }, before, Date.now());
 }
 
 /** The same request, on what another one stored meanwhile. */
@@ -191,9 +187,9 @@ function stronger(
   return before === undefined || before === 'renewEvery' ? (now ?? before) : before;
 }
 
-function decisionsOn(data: object, facts: SaveFacts, state: SaveState): Decisions {
+function decisionsOn(data: object, facts: SaveFacts, state: SaveState, now: number): Decisions {
   const { rotation } = facts;
-  const marks = nextMarks(data, facts, state);
+  const marks = nextMarks(data, facts, state, now);
   return {
     regenerate: rotation,
     grace: rotationGrace(rotation, state.options),

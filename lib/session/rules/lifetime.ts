@@ -83,12 +83,11 @@ export function isPastAbsolute(
 export function isIdleStepDue(
   options: ResolvedSessionOptions,
   expire: number | undefined,
-  now: number,
 ): boolean {
   const { idleTimeout } = options;
   if (idleTimeout === undefined) return false;
   if (expire === undefined) return true;
-  const left = expire - now;
+  const left = expire - Date.now();
   // A session that was given more time than it may have now, by other options, is cut short.
   return left <= idleTimeout * (1 - IDLE_STEP) || left > idleTimeout + RECORD_GRACE;
 }

@@ -1,6 +1,9 @@
 /** The last moment that a Date can name, epoch milliseconds (ECMA-262, Time Values). */
 const LAST_MOMENT = 8.64e15;
 
+/** What leads to a date at any time that a clock may show: looking at the clock costs more. */
+const FAR = LAST_MOMENT / 2;
+
 /**
  * Whether `value` can be a session's `maxAge`: `'session'`, milliseconds that lead to a date, or
  * nothing. Anything else would end in a record without an end, or in a cookie that no browser
@@ -10,5 +13,6 @@ const LAST_MOMENT = 8.64e15;
  */
 export function isMaxAge(value: unknown): value is number | 'session' | undefined | null {
   if (value === 'session' || value === undefined || value === null) return true;
-  return typeof value === 'number' && Math.abs(Date.now() + value) <= LAST_MOMENT;
+  if (typeof value !== 'number') return false;
+  return Math.abs(value) <= FAR || Math.abs(Date.now() + value) <= LAST_MOMENT;
 }

@@ -12,7 +12,6 @@ const MAX_USER_AGENT = 256;
 export interface MarkFacts {
   owner: string | undefined;
   rotation: RegenerateReason | undefined;
-  now: number;
 }
 
 /**
@@ -23,8 +22,9 @@ export interface MarkFacts {
  */
 export function nextMarks(
   data: object,
-  { owner, rotation, now }: MarkFacts,
+  { owner, rotation }: MarkFacts,
   state: RotationState & { readonly ctx: Context },
+  now: number,
 ): Marks {
   const { ctx, options, stored, marks } = state;
   if (marks === NO_MARKS && owner === undefined && rotation === undefined && !needsMarks(options)) {

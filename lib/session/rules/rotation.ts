@@ -29,7 +29,6 @@ export function rotationDue(
   data: object,
   owner: string | undefined,
   { options, stored, marks }: RotationState,
-  now: number,
 ): RegenerateReason | undefined {
   if (stored === undefined) return undefined;
   if (owner !== marks._owner) return 'rotateOn';
@@ -42,7 +41,7 @@ export function rotationDue(
   }
   if (renewEvery === undefined) return undefined;
   const since = marks._renewed ?? marks._created;
-  return since === undefined || now - since >= renewEvery ? 'renewEvery' : undefined;
+  return since === undefined || Date.now() - since >= renewEvery ? 'renewEvery' : undefined;
 }
 
 /** The data as stored, and as it is now, both as JSON keeps them. */
