@@ -124,7 +124,7 @@ class KeyList implements CookieSigner {
   constructor(private readonly keys: readonly SigningKey[]) {}
 
   sign(data: string): string {
-    const [key] = this.keys as [SigningKey];
+    const key = this.keys[0] as SigningKey;
     const pads = padsOf(key);
     const remembered = pads.short.signatureOf(data);
     if (remembered !== undefined) return remembered;

@@ -34,10 +34,9 @@ export interface CarrierHost {
 export function readSessionCookie(host: CarrierHost, signed?: boolean): CookieRead {
   const { ctx, options } = host;
   const read = readCookie(ctx, options.key, signed ?? options.signed, () => {
-    const attributes = cookieAttributes(host, signed);
     // A signature that is renewed must not end before the cookie that it signs.
-    if (typeof host.maxAge === 'number') attributes.maxAge = host.maxAge;
-    return attributes;
+    const maxAge = typeof host.maxAge === 'number' ? host.maxAge : undefined;
+    return cookieAttributes(host, signed, maxAge);
   });
   if (read.duplicates) {
     emitFor(host, 'session:refused', { reason: 'duplicate-cookie' });
@@ -88,8 +87,7 @@ export function writeSessionCookie(
     emitFailure(host, 'cookie-too-large', error);
     throw error;
   }
-  const attributes = cookieAttributes(host, signed);
-  if (maxAge !== undefined) attributes.maxAge = maxAge;
+  const attributes = cookieAttributes(host, signed, maxAge);
   writeCookie(ctx, options.key, value, attributes, isBase64);
 }
 
@@ -145,7 +143,7 @@ export class IdCarrier {
    */
   write(id: string, maxAge: number | undefined, replaces = false): Awaitable<unknown> {
     const { ctx } = this.#host;
-    if (ctx.headerSent) {
+    if (ctx.res.headersSent) {
       if (this.#held !== id) this.#tooLate();
       return;
     }
@@ -158,7 +156,7 @@ export class IdCarrier {
   /** Tells the client that its id is over. */
   remove(): Awaitable<unknown> {
     const { ctx } = this.#host;
-    if (ctx.headerSent) {
+    if (ctx.res.headersSent) {
       if (this.#held !== '') this.#tooLate();
       return;
     }
@@ -173,8 +171,13 @@ export class IdCarrier {
   }
 }
 
-function cookieAttributes({ options }: CarrierHost, signed: boolean | undefined): CookieAttributes {
+function cookieAttributes(
+  { options }: CarrierHost,
+  signed: boolean | undefined,
+  maxAge?: number,
+): CookieAttributes {
   const attributes: CookieAttributes = {
+    maxAge,
     signed: signed ?? options.signed,
     overwrite: options.overwrite,
     httpOnly: options.httpOnly,

@@ -40,6 +40,21 @@ const DOMAIN =
 const PRIORITY = /^(?:low|medium|high)$/i;
 const SAME_SITE = /^(?:lax|none|strict)$/i;
 
+let goodName = '';
+let goodPath = '';
+
+function isName(name: string): boolean {
+  if (!NAME.test(name)) return false;
+  goodName = name;
+  return true;
+}
+
+function isPath(path: string): boolean {
+  if (!PATH.test(path)) return false;
+  goodPath = path;
+  return true;
+}
+
 /**
  * Throws what `cookies` 0.9 throws for a cookie that no header can carry, in its words and order.
  *
@@ -54,9 +69,9 @@ export function assertCookie(
   isBase64 = false,
 ): void {
   const { path, domain, maxAge, priority, sameSite } = attributes;
-  if (!NAME.test(name)) throw new TypeError('argument name is invalid');
+  if (name !== goodName && !isName(name)) throw new TypeError('argument name is invalid');
   if (value && !isBase64 && !VALUE.test(value)) throw new TypeError('argument value is invalid');
-  if (path && !PATH.test(path)) throw new TypeError('option path is invalid');
+  if (path && path !== goodPath && !isPath(path)) throw new TypeError('option path is invalid');
   if (domain && !DOMAIN.test(domain)) throw new TypeError('option domain is invalid');
   // A cookie without a value is a removal, which has an end of its own.
   if (value && (typeof maxAge === 'number' ? !Number.isFinite(maxAge) : maxAge)) {

@@ -65,15 +65,17 @@ const ABSENT = noValue('absent', false);
 
 /** What a `Cookie` header has of one name, in the order sent, at most {@link MAX_SAME_NAME} each. */
 interface Sent {
-  readonly values: string[];
+  values: string[];
   /** The values of the cookies `name.sig`. */
-  readonly signatures: string[];
+  signatures: string[];
 }
+
+const NONE: string[] = [];
 
 const SIGNATURE = '.sig';
 
 function cookiesIn(header: string, name: string): Sent {
-  const sent: Sent = { values: [], signatures: [] };
+  const sent: Sent = { values: NONE, signatures: NONE };
   for (let at = 0, end = 0; at < header.length; at = end + 1) {
     end = header.indexOf(';', at);
     if (end === -1) end = header.length;
@@ -84,10 +86,18 @@ function cookiesIn(header: string, name: string): Sent {
     const isSignature = header.startsWith(SIGNATURE, at + name.length);
     const sign = at + name.length + (isSignature ? SIGNATURE.length : 0);
     if (header.charCodeAt(sign) !== 0x3d /* = */) continue;
-    const found = isSignature ? sent.signatures : sent.values;
-    if (found.length < MAX_SAME_NAME) found.push(valueIn(header, sign + 1, end));
+    const value = valueIn(header, sign + 1, end);
+    if (isSignature) sent.signatures = withOne(sent.signatures, value);
+    else sent.values = withOne(sent.values, value);
   }
   return sent;
+}
+
+/** Most lists end with their first value: an array that grows takes room for 17. */
+function withOne(list: string[], value: string): string[] {
+  if (list.length === 0) return [value];
+  if (list.length < MAX_SAME_NAME) list.push(value);
+  return list;
 }
 
 function valueIn(header: string, start: number, end: number): string {
@@ -157,7 +167,7 @@ export function readCookie(
   const header = ctx.req.headers.cookie;
   if (!header) return ABSENT;
   const sent = cookiesIn(header, name);
-  const [value] = sent.values;
+  const value = sent.values[0];
   if (value === undefined) return ABSENT;
   if (signed ?? signer !== undefined) return readSigned(ctx, name, signer, sent, attributes);
   return { outcome: 'value', value, duplicates: sent.values.length > 1, known: undefined };
@@ -185,7 +195,7 @@ function readSigned(
       return { outcome: 'value', value, duplicates, known: verified.known };
     }
   }
-  append(ctx.res, [`${signatureName}=${attributesText({}, true, isRequestSecure(ctx))}`], []);
+  append(ctx.res, [`${signatureName}=${attributesText({}, true, isRequestSecure(ctx))}`], false);
   return noValue('bad-signature', duplicates);
 }
 
@@ -200,7 +210,7 @@ function renewSignature(
   if (attributes.secure && !overHttps) return;
   assertCookie(name, signature, attributes);
   const tail = attributesText(attributes, false, isSecure(attributes, overHttps));
-  append(ctx.res, [`${name}=${signature}${tail}`], attributes.overwrite ? [`${name}=`] : []);
+  append(ctx.res, [`${name}=${signature}${tail}`], attributes.overwrite);
 }
 
 /**
@@ -253,15 +263,14 @@ export function writeCookie(
   }
   const data = `${name}=${text}`;
   const tail = attributesText(attributes, text === '', isSecure(attributes, overHttps));
-  const sent = [data + tail];
-  const replaced = attributes.overwrite ? [`${name}=`] : [];
+  const cookie = data + tail;
   const signed = attributes.signed === undefined ? signer !== undefined : attributes.signed;
-  if (signed) {
-    if (signer === undefined) throw missingKeys();
-    sent.push(`${name}.sig=${signer.sign(data)}${tail}`);
-    if (attributes.overwrite) replaced.push(`${name}.sig=`);
+  if (!signed) {
+    append(ctx.res, [cookie], attributes.overwrite);
+    return;
   }
-  append(ctx.res, sent, replaced);
+  if (signer === undefined) throw missingKeys();
+  append(ctx.res, [cookie, `${name}.sig=${signer.sign(data)}${tail}`], attributes.overwrite);
 }
 
 function isSecure(attributes: CookieAttributes, overHttps: boolean): boolean {
@@ -271,29 +280,31 @@ function isSecure(attributes: CookieAttributes, overHttps: boolean): boolean {
 
 const NODES_SET_HEADER = OutgoingMessage.prototype.setHeader;
 
-/** Adds cookies to the answer, after those that begin with one of `replaced` are taken out. */
-function append(res: ServerResponse, cookies: string[], replaced: string[]): void {
+/** Adds cookies to the answer; with `overwrite`, after those of the same names are taken out. */
+function append(res: ServerResponse, cookies: string[], overwrite: boolean | undefined): void {
   const sent = res.getHeader('set-cookie') as string | string[] | undefined;
-  const [first, second] = cookies;
+  const second = cookies[1];
   if (!sent && second !== undefined && res.setHeader === NODES_SET_HEADER) {
     // Node joins an array to look through it, which costs more than the second call; but whoever
     // has wrapped the method is to see both.
-    res.setHeader('Set-Cookie', first as string);
+    res.setHeader('Set-Cookie', cookies[0] as string);
     res.appendHeader('Set-Cookie', second);
     return;
   }
   let all = cookies;
   if (sent) {
     const earlier = typeof sent === 'string' ? [sent] : sent;
-    const kept =
-      replaced.length === 0
-        ? earlier
-        : earlier.filter((cookie) => !replaced.some((start) => cookie.startsWith(start)));
+    const kept = overwrite ? withoutNamesOf(cookies, earlier) : earlier;
     all = [...kept, ...cookies];
   }
   // As in `cookies`: a response with `set` is Express's, whose `setHeader` may be wrapped.
   if ('set' in res && res.set) OutgoingMessage.prototype.setHeader.call(res, 'Set-Cookie', all);
   else res.setHeader('Set-Cookie', all);
+}
+
+function withoutNamesOf(cookies: string[], earlier: string[]): string[] {
+  const starts = cookies.map((cookie) => cookie.slice(0, cookie.indexOf('=') + 1));
+  return earlier.filter((cookie) => !starts.some((start) => cookie.startsWith(start)));
 }
 
 /**
