@@ -1,7 +1,6 @@
 import { SessionStateError, StoreError } from '../errors.js';
 import { after, type Awaitable, isThenable } from './awaitable.js';
 import type { Backing, Loaded } from './backing/backing.js';
-import { cloneOf } from './backing/json-copy.js';
 import { KnownRecord } from './backing/known-record.js';
 import { StoreBacking } from './backing/store-backing.js';
 import { type DestroyReason, emitFailure, emitFor, emitRecordEvent } from './events.js';
@@ -63,7 +62,7 @@ function settle(state: SessionState, loaded: Loaded, verdict: Verdict): Awaitabl
   } else if (loaded.status === 'found' && verdict !== 'none' && verdict !== 'accepted') {
     emitRecordEvent(state.ctx.app, `session:${verdict}`, {
       key: state.backing.offered,
-      value: loaded instanceof KnownRecord ? cloneOf(loaded.record) : loaded.record,
+      value: loaded instanceof KnownRecord ? loaded.whole() : loaded.record,
       ctx: state.ctx,
     });
   }

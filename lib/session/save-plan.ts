@@ -130,7 +130,7 @@ export function draftOf(session: Session, facts: SaveFacts, state: SaveState): D
     session,
     stored,
     // A cookie takes the JSON; a store is handed the values.
-    data: isCookie ? Snapshot.ofJson(JSON.stringify(data)) : Snapshot.of(data),
+    data: isCookie ? Snapshot.ofData(data) : Snapshot.of(data),
     reason: facts.reason as CommitReason,
     decisions: decisionsOn(session, facts, state, now),
     baseMarks: marks,

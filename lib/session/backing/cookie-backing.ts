@@ -142,8 +142,9 @@ export class CookieBacking implements Backing {
     } else {
       // With `overwrite: false` koa-session shows the removal that a regeneration begins with.
       if (draft.regenerate !== undefined) removeSessionCookie(this.#host, this.#signed);
-      const isBase64 = options.codec === undefined && options.encode === encode;
-      writeSessionCookie(this.#host, value, draft.lifetime.cookie, this.#signed, isBase64);
+      const isOurs = options.codec === undefined && options.encode === encode;
+      const made = isOurs ? { content: contentOf(draft) } : undefined;
+      writeSessionCookie(this.#host, value, draft.lifetime.cookie, this.#signed, made);
       if (this.#hasSignature && this.#signed === false) removeSignature(this.#host);
       this.#announced = draft.data.json;
     }
@@ -173,6 +174,11 @@ export class CookieBacking implements Backing {
     const { codec } = this.#host.options;
     return codec?.authenticates ? codec.writesSigned === true : undefined;
   }
+}
+
+/** What reading the cookie of `draft` gives, where that is known: marks may hold what JSON changes. */
+function contentOf(draft: Draft): KnownRecord | undefined {
+  return draft.isMarked ? undefined : KnownRecord.made(draft.data, draft.fields);
 }
 
 /** koa-session clears the cookie with the session's own attributes, `maxAge` among them. */

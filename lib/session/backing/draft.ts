@@ -104,6 +104,11 @@ export class Draft {
       : addFields({}, this.#marks, fields);
   }
 
+  /** Whether there are marks among the fields. */
+  get isMarked(): boolean {
+    return this.#marks !== NO_MARKS;
+  }
+
   /** The data to write. */
   get data(): Snapshot {
     return this.#data;

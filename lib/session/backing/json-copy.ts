@@ -59,6 +59,43 @@ export function copyNested(members: Record<string, unknown>, depth = 1): void {
   }
 }
 
+/** In place of a copy of what JSON does not give back as it is. */
+const CHANGED = Symbol('changed by JSON');
+
+/**
+ * Puts a copy of each nested value in its place, as long as JSON gives back all of `data` as it is:
+ * it does not where there is a date, an `undefined` or a `NaN`.
+ *
+ * @returns whether it does.
+ * @internal
+ */
+export function ownWhatJsonKeeps(data: Record<string, unknown>, depth = 1): boolean {
+  for (const name of Object.keys(data)) {
+    const copy = keptCopyOf(data[name], depth);
+    if (copy === CHANGED) return false;
+    data[name] = copy;
+  }
+  return true;
+}
+
+function keptCopyOf(value: unknown, depth: number): unknown {
+  if (typeof value === 'string' || typeof value === 'boolean' || value === null) return value;
+  if (typeof value === 'number') {
+    return Number.isFinite(value) && !Object.is(value, -0) ? value : CHANGED;
+  }
+  if (!isPlain(value) || depth === MAX_DEPTH) return CHANGED;
+  if (!Array.isArray(value)) {
+    const copy: Record<string, unknown> = { ...value };
+    return ownWhatJsonKeeps(copy, depth + 1) ? copy : CHANGED;
+  }
+  const copy: unknown[] = value.slice();
+  for (let i = 0; i < copy.length; i++) {
+    copy[i] = keptCopyOf(copy[i], depth + 1);
+    if (copy[i] === CHANGED) return CHANGED;
+  }
+  return copy;
+}
+
 function isNested(value: unknown): boolean {
   return typeof value === 'object' || typeof value === 'bigint';
 }

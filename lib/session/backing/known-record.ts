@@ -1,4 +1,4 @@
-import { dataOf, RESERVED_KEYS } from '../session.js';
+import { dataOf, RESERVED_KEYS, UNDERSCORE } from '../session.js';
 import type { SessionRecord } from '../store.js';
 import { cloneOf } from './json-copy.js';
 import { Snapshot } from './snapshot.js';
@@ -11,15 +11,14 @@ import { Snapshot } from './snapshot.js';
  */
 export class KnownRecord {
   readonly status = 'found';
+  /** The engine's fields of it, which is what the checks look at. */
   readonly record: SessionRecord;
   /** The application's data in it. */
   readonly data: Snapshot;
-  readonly #values: Record<string, unknown>;
 
-  private constructor(record: SessionRecord, values: Record<string, unknown>) {
-    this.record = record;
-    this.#values = values;
-    this.data = Snapshot.ofJsonValues(values);
+  private constructor(fields: SessionRecord, data: Snapshot) {
+    this.record = fields;
+    this.data = data;
   }
 
   /**
@@ -30,14 +29,41 @@ export class KnownRecord {
   static of(record: unknown): KnownRecord | undefined {
     if (typeof record !== 'object' || record === null || Array.isArray(record)) return undefined;
     const values = dataOf(record);
-    if (Object.keys(values).some((key) => RESERVED_KEYS.has(key))) return undefined;
-    return new KnownRecord(record as SessionRecord, values);
+    if (hasReserved(values)) return undefined;
+    const fields: SessionRecord = {};
+    for (const [name, value] of Object.entries(record)) {
+      if (name.charCodeAt(0) === UNDERSCORE) fields[name] = value;
+    }
+    return new KnownRecord(fields, Snapshot.ofJsonValues(values));
+  }
+
+  /**
+   * @param data just made to JSON.
+   * @param fields the engine's, as they are in the JSON; never changed from here on.
+   * @returns `undefined` where reading the JSON may give anything else.
+   */
+  static made(data: Snapshot, fields: SessionRecord): KnownRecord | undefined {
+    const { values } = data;
+    return values === undefined || hasReserved(values) ? undefined : new KnownRecord(fields, data);
   }
 
   /** Puts a copy of the data on `session`. */
   fill(session: object): void {
-    for (const key of Object.keys(this.#values)) {
-      (session as Record<string, unknown>)[key] = cloneOf(this.#values[key]);
+    const values = this.data.values as Record<string, unknown>;
+    for (const key of Object.keys(values)) {
+      (session as Record<string, unknown>)[key] = cloneOf(values[key]);
     }
   }
+
+  /** A copy of all of the record. */
+  whole(): SessionRecord {
+    return cloneOf({ ...this.data.values, ...this.record }) as SessionRecord;
+  }
+}
+
+function hasReserved(values: object): boolean {
+  for (const key of Object.keys(values)) {
+    if (RESERVED_KEYS.has(key)) return true;
+  }
+  return false;
 }

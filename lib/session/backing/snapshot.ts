@@ -1,5 +1,5 @@
 import { dataOf } from '../session.js';
-import { copyNested, isCopyOfData } from './json-copy.js';
+import { copyNested, isCopyOfData, ownWhatJsonKeeps } from './json-copy.js';
 
 /**
  * The data of a session at one moment: what is stored, and what a commit compares with. The
@@ -9,11 +9,11 @@ import { copyNested, isCopyOfData } from './json-copy.js';
  */
 export class Snapshot {
   /** `undefined` where only the JSON is kept. */
-  readonly #values: object | undefined;
+  readonly values: object | undefined;
   #json: string | undefined;
 
   private constructor(values: object | undefined, json: string | undefined) {
-    this.#values = values;
+    this.values = values;
     this.#json = json;
   }
 
@@ -28,19 +28,31 @@ export class Snapshot {
     return new Snapshot(values, undefined);
   }
 
+  /**
+   * The data that is made to JSON now.
+   *
+   * @param data the snapshot's own from here on; what is nested in it is copied. Kept where it is
+   * what the JSON gives back.
+   */
+  static ofData(data: Record<string, unknown>): Snapshot {
+    // First the copies: what a getter gives may be another value each time.
+    const isKept = ownWhatJsonKeeps(data);
+    return new Snapshot(isKept ? data : undefined, JSON.stringify(data));
+  }
+
   static ofJson(json: string): Snapshot {
     return new Snapshot(undefined, json);
   }
 
   /** The data in canonical form, made when somebody first needs it. */
   get json(): string {
-    return (this.#json ??= JSON.stringify(this.#values));
+    return (this.#json ??= JSON.stringify(this.values));
   }
 
   /** Whether JSON says the same of what is kept here and of what `session` holds now. */
   isStill(session: object): boolean {
-    return this.#values === undefined
+    return this.values === undefined
       ? this.json === JSON.stringify(dataOf(session))
-      : isCopyOfData(this.#values, session);
+      : isCopyOfData(this.values, session);
   }
 }

@@ -123,14 +123,14 @@ export interface Verified {
 class KeyList implements CookieSigner {
   constructor(private readonly keys: readonly SigningKey[]) {}
 
-  sign(data: string): string {
+  sign(data: string, content?: unknown): string {
     const key = this.keys[0] as SigningKey;
     const pads = padsOf(key);
     const remembered = pads.short.signatureOf(data);
     if (remembered !== undefined) return remembered;
     const signature = signCookie(data, key);
     pads.short.add(data, signature);
-    pads.signed.addMade(data, signature);
+    pads.signed.addMade(data, signature, content);
     return signature;
   }
 
@@ -152,6 +152,16 @@ class KeyList implements CookieSigner {
     }
     return undefined;
   }
+}
+
+/**
+ * Signs what is made here.
+ *
+ * @param content what {@link verify} is to find noted beside it, where that is remembered.
+ * @internal
+ */
+export function sign(signer: CookieSigner, data: string, content: unknown): string {
+  return signer instanceof KeyList ? signer.sign(data, content) : signer.sign(data);
 }
 
 /** Which key made a signature; `undefined` where none did. @internal */

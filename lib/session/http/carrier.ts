@@ -1,5 +1,5 @@
 import type { Context } from 'koa';
-import type { CookieAttributes, CookieRead } from './cookie.js';
+import type { CookieAttributes, CookieRead, MadeHere } from './cookie.js';
 import {
   MAX_COOKIE_BYTES,
   measureCookie,
@@ -67,7 +67,7 @@ export function readSessionCookies(host: CarrierHost): string[] {
  *
  * @param maxAge how long the browser keeps it, milliseconds; `undefined`: until it is closed.
  * @param signed whether it is signed; `undefined` leaves it to the option `signed`.
- * @param isBase64 whether that is known of the value: then it need not be looked through.
+ * @param made where the value is base64 made here.
  * @throws SessionCommitError ERR_SESSION_COOKIE_TOO_LARGE when a browser would drop it.
  * @internal
  */
@@ -76,7 +76,7 @@ export function writeSessionCookie(
   value: string,
   maxAge: number | undefined,
   signed?: boolean,
-  isBase64?: boolean,
+  made?: MadeHere,
 ): void {
   const { ctx, options } = host;
   if (measureCookie(options.key, value) > MAX_COOKIE_BYTES) {
@@ -88,7 +88,7 @@ export function writeSessionCookie(
     throw error;
   }
   const attributes = cookieAttributes(host, signed, maxAge);
-  writeCookie(ctx, options.key, value, attributes, isBase64);
+  writeCookie(ctx, options.key, value, attributes, made);
 }
 
 /** Tells the browser to drop the session's cookie. @internal */

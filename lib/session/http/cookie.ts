@@ -4,7 +4,7 @@ import type { Context } from 'koa';
 import { assertCookie, attributesText } from './cookie-attributes.js';
 import type { CookieAttributes } from './cookie-attributes.js';
 import { cookiesOf } from './koa-cookies.js';
-import { signerOf, verify } from '../crypto/signature.js';
+import { sign, signerOf, verify } from '../crypto/signature.js';
 import type { KnownText } from '../crypto/known-texts.js';
 import type { CookieSigner } from '../crypto/signature.js';
 
@@ -229,6 +229,16 @@ export function readCookieValues(ctx: Context, name: string): string[] {
 }
 
 /**
+ * What is known of a value in base64 that was made here, which need not be looked through.
+ *
+ * @internal
+ */
+export interface MadeHere {
+  /** What is to be noted beside the text, for whoever reads it ({@link CookieRead}). */
+  readonly content: unknown;
+}
+
+/**
  * Sends a cookie, and its `.sig` cookie when signed, as `ctx.cookies.set(name, value, attributes)`
  * does: the same bytes, the same replacing of cookies of that name in the same answer, the same
  * errors. No value (`null`, `''`) removes the cookie.
@@ -236,7 +246,7 @@ export function readCookieValues(ctx: Context, name: string): string[] {
  * Only the attributes of {@link CookieAttributes} count; `cookies` would let an option called
  * `name` or `value` rewrite the cookie.
  *
- * @param isBase64 whether that is known of the value: then it need not be looked through.
+ * @param made where the value is base64 made here.
  * @throws TypeError `argument value is invalid`, `option maxAge is invalid` and so on.
  * @throws Error `Cannot send secure cookie over unencrypted connection`, `.keys required for
  * signed cookies`.
@@ -247,7 +257,7 @@ export function writeCookie(
   name: string,
   value: string | null,
   attributes: CookieAttributes,
-  isBase64 = false,
+  made?: MadeHere,
 ): void {
   const cookies = cookiesOf(ctx);
   const signer = signerFor(ctx, cookies);
@@ -256,7 +266,7 @@ export function writeCookie(
     return;
   }
   const text = value || '';
-  assertCookie(name, text, attributes, isBase64);
+  assertCookie(name, text, attributes, made !== undefined);
   const overHttps = isRequestSecure(ctx, cookies);
   if (!overHttps && attributes.secure) {
     throw new Error('Cannot send secure cookie over unencrypted connection');
@@ -270,7 +280,11 @@ export function writeCookie(
     return;
   }
   if (signer === undefined) throw missingKeys();
-  append(ctx.res, [cookie, `${name}.sig=${signer.sign(data)}${tail}`], attributes.overwrite);
+  append(
+    ctx.res,
+    [cookie, `${name}.sig=${sign(signer, data, made?.content)}${tail}`],
+    attributes.overwrite,
+  );
 }
 
 function isSecure(attributes: CookieAttributes, overHttps: boolean): boolean {

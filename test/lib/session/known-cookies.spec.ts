@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import Keygrip from 'keygrip';
 import { decode, encode, type SessionOptions } from '../../../lib/session/index.js';
 import { KoaSite } from '../../support/koa-site.js';
+import { data } from '../../support/session-values.js';
 
 const KEY = 'a key for tests';
 
@@ -134,5 +135,59 @@ describe('a cookie that comes again', () => {
     (site.app.keys as string[])[0] = 'another key';
     expect(await read(cookie)).toEqual({});
     expect(site.events).toEqual(['refused bad-signature']);
+  });
+});
+
+describe('a cookie that was made here', () => {
+  let site: KoaSite;
+
+  afterEach(() => site.close());
+
+  /** Saves `values`, then changes them where that must count for nothing. */
+  async function make(values: object): Promise<void> {
+    await site.visit(async (_ctx, of) => {
+      Object.assign(of(), values);
+      await of().save();
+      spoil(of());
+    });
+  }
+
+  it('holds what its text says, whatever the session was made of', async () => {
+    site = await KoaSite.open({ autoCommit: false });
+    await fc.assert(
+      fc.asyncProperty(data, async (values) => {
+        site.browser.jar.removeAllCookiesSync();
+        const expected = JSON.stringify(values);
+        await make(values);
+        const sent = await site.browser.jar.getCookieString(site.browser.base);
+        fc.pre(sent !== '');
+        const { _expire, _maxAge, ...said } = decode(/koa\.sess=([^;]*)/.exec(sent)?.[1] as string);
+        expect([typeof _expire, typeof _maxAge]).toEqual(['number', 'number']);
+        expect(JSON.stringify(said)).toBe(expected);
+        for (let i = 0; i < 2; i++) {
+          await site.visit((_ctx, of) => {
+            expect({ ...of() }).toStrictEqual(said);
+            spoil(of());
+          });
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('holds what was sent of a value that is another one each time', async () => {
+    site = await KoaSite.open({ autoCommit: false });
+    let turn = 0;
+    const values = {
+      nested: Object.defineProperty({}, 'turn', { enumerable: true, get: () => ++turn }),
+      list: [1, , 2],
+    };
+    await make(values);
+    const sent = await site.browser.jar.getCookieString(site.browser.base);
+    const said = decode(/koa\.sess=([^;]*)/.exec(sent)?.[1] as string);
+    await site.visit((_ctx, of) => {
+      expect(of()['nested']).toStrictEqual(said['nested']);
+      expect(of()['list']).toStrictEqual([1, null, 2]);
+    });
   });
 });
