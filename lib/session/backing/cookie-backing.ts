@@ -46,7 +46,7 @@ export class CookieBacking implements Backing {
   }
 
   /** Of several cookies with the session's name, the first that opens is it. */
-  #loadSealed(codec: SessionCodec, [text, ...others]: string[]): Awaitable<Loaded> {
+  #loadSealed(codec: SessionCodec, [text, ...others]: readonly string[]): Awaitable<Loaded> {
     if (text === undefined) return this.#loadUnsealed(codec);
     return after(codec.decode(text, { name: this.#host.options.key }), (record) =>
       record === undefined ? this.#loadSealed(codec, others) : { status: 'found', record },

@@ -30,11 +30,8 @@ export class KnownRecord {
     if (typeof record !== 'object' || record === null || Array.isArray(record)) return undefined;
     const values = dataOf(record);
     if (hasReserved(values)) return undefined;
-    const fields: SessionRecord = {};
-    for (const [name, value] of Object.entries(record)) {
-      if (name.charCodeAt(0) === UNDERSCORE) fields[name] = value;
-    }
-    return new KnownRecord(fields, Snapshot.ofJsonValues(values));
+    const fields = Object.entries(record).filter(([name]) => name.charCodeAt(0) === UNDERSCORE);
+    return new KnownRecord(Object.fromEntries(fields), Snapshot.ofJsonValues(values));
   }
 
   /**

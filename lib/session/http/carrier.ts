@@ -53,7 +53,7 @@ export function readSessionCookie(host: CarrierHost, signed?: boolean): CookieRe
  *
  * @internal
  */
-export function readSessionCookies(host: CarrierHost): string[] {
+export function readSessionCookies(host: CarrierHost): readonly string[] {
   const { ctx, options } = host;
   const values = readCookieValues(ctx, options.key);
   if (values.length > 1) {

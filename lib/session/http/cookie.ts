@@ -65,13 +65,12 @@ const ABSENT = noValue('absent', false);
 
 /** What a `Cookie` header has of one name, in the order sent, at most {@link MAX_SAME_NAME} each. */
 interface Sent {
-  values: string[];
+  values: readonly string[];
   /** The values of the cookies `name.sig`. */
-  signatures: string[];
+  signatures: readonly string[];
 }
 
-const NONE: string[] = [];
-
+const NONE: readonly string[] = [];
 const SIGNATURE = '.sig';
 
 function cookiesIn(header: string, name: string): Sent {
@@ -84,9 +83,9 @@ function cookiesIn(header: string, name: string): Sent {
     while (header.charCodeAt(at) === 0x20 /* SP */) at++;
     if (!header.startsWith(name, at)) continue;
     const isSignature = header.startsWith(SIGNATURE, at + name.length);
-    const sign = at + name.length + (isSignature ? SIGNATURE.length : 0);
-    if (header.charCodeAt(sign) !== 0x3d /* = */) continue;
-    const value = valueIn(header, sign + 1, end);
+    const equals = at + name.length + (isSignature ? SIGNATURE.length : 0);
+    if (header.charCodeAt(equals) !== 0x3d /* = */) continue;
+    const value = valueIn(header, equals + 1, end);
     if (isSignature) sent.signatures = withOne(sent.signatures, value);
     else sent.values = withOne(sent.values, value);
   }
@@ -94,10 +93,9 @@ function cookiesIn(header: string, name: string): Sent {
 }
 
 /** Most lists end with their first value: an array that grows takes room for 17. */
-function withOne(list: string[], value: string): string[] {
+function withOne(list: readonly string[], value: string): readonly string[] {
   if (list.length === 0) return [value];
-  if (list.length < MAX_SAME_NAME) list.push(value);
-  return list;
+  return list.length < MAX_SAME_NAME ? [...list, value] : list;
 }
 
 function valueIn(header: string, start: number, end: number): string {
@@ -219,7 +217,7 @@ function renewSignature(
  *
  * @internal
  */
-export function readCookieValues(ctx: Context, name: string): string[] {
+export function readCookieValues(ctx: Context, name: string): readonly string[] {
   const header = ctx.req.headers.cookie;
   if (cookiesOf(ctx) === 'replaced') {
     const value = ctx.cookies.get(name, { signed: false });

@@ -128,6 +128,14 @@ describe('a cookie that comes again', () => {
     expect(site.events).toEqual(Array(4).fill('refused reserved-key'));
   });
 
+  it('takes no end from a prototype that it names', async () => {
+    await open({ autoCommit: false });
+    const text = '{"a":1,"__proto__":{"_expire":1},"_session":true}';
+    const cookie = cookieOf(JSON.parse(text) as Record<string, unknown>);
+    for (let i = 0; i < 4; i++) expect(await read(cookie)).toEqual({ a: 1 });
+    expect(site.events).toEqual([]);
+  });
+
   it('counts for nothing once its key is gone', async () => {
     await open({ autoCommit: false });
     const cookie = cookieOf({ a: 1, ...life() });
