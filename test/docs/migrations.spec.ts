@@ -32,6 +32,8 @@ describe('docs/migrate-from-express-session.md', () => {
     expect(await replayed.text()).toBe('1 views');
     const forged = { headers: { cookie: oldCookie.replace(/s%3A.{4}/, 's%3Aaaaa') } };
     expect(await (await new Browser(after).fetch('/', forged)).text()).toBe('1 views');
+    const malformed = { headers: { cookie: 'sid=%' } };
+    expect(await (await new Browser(after).fetch('/', malformed)).text()).toBe('1 views');
 
     expect((await browser.fetch(`${after}/logout`, { method: 'POST' })).status).toBe(201);
     expect(await browser.text(`${after}/`)).toBe('1 views');
