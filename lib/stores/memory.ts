@@ -127,7 +127,7 @@ export class MemoryStore implements CapableStore {
   }
 
   set(key: string, record: SessionRecord, maxAge?: StoreMaxAge): void {
-    this.#write(this.#table.find(key), key, record, maxAge, undefined);
+    this.#write(this.#table.find(key), key, record, maxAge, Date.now());
   }
 
   destroy(key: string): void {
@@ -141,9 +141,10 @@ export class MemoryStore implements CapableStore {
     maxAge: StoreMaxAge,
     options?: StoreWriteOptions,
   ): Promise<boolean> | boolean {
-    const row = this.#live(key, Date.now());
+    const now = Date.now();
+    const row = this.#live(key, now);
     if (row !== NO_ROW) return this.#isRepeat(row, options);
-    this.#write(NO_ROW, key, record, maxAge, options?.writeId);
+    this.#write(NO_ROW, key, record, maxAge, now, options?.writeId);
     return true;
   }
 
@@ -167,7 +168,8 @@ export class MemoryStore implements CapableStore {
     maxAge: StoreMaxAge,
     options?: StoreWriteOptions,
   ): Promise<UpdateResult> | UpdateResult {
-    const row = this.#live(key, Date.now());
+    const now = Date.now();
+    const row = this.#live(key, now);
     if (row === NO_ROW) return { status: 'gone' };
     const current = this.#table.versions[row] as number;
     if (current !== version) {
@@ -175,7 +177,7 @@ export class MemoryStore implements CapableStore {
       if (this.#isRepeat(row, options)) return { status: 'ok', version: current };
       return { status: 'conflict', ...this.#versioned(row, this.#recordOf(row)) };
     }
-    this.#write(row, key, record, maxAge, options?.writeId);
+    this.#write(row, key, record, maxAge, now, options?.writeId);
     return { status: 'ok', version: this.#lastVersion };
   }
 
@@ -281,13 +283,13 @@ export class MemoryStore implements CapableStore {
     key: string,
     record: SessionRecord,
     maxAge: StoreMaxAge,
-    writeId: string | undefined,
+    now: number,
+    writeId?: string,
   ): void {
     const text = key + recordText(record);
     // Also has V8 join the two at once: in pieces they would take 32 bytes more for good.
     const bytes = Buffer.byteLength(text) + MemoryStore.RECORD_OVERHEAD;
     if (bytes > this.#maxBytes) throw tooLarge(bytes);
-    const now = Date.now();
     const table = this.#table;
     const row = old === NO_ROW ? table.add(key, text) : old;
     if (old === NO_ROW) this.#bytes += bytes;
