@@ -46,7 +46,7 @@ export function cloneOf(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map(cloneOf);
   const clone: Record<string, unknown> = { ...value };
-  for (const name in clone) {
+  for (const name of Object.keys(clone)) {
     if (isNested(clone[name])) clone[name] = cloneOf(clone[name]);
   }
   return clone;
@@ -54,7 +54,7 @@ export function cloneOf(value: unknown): unknown {
 
 /** Puts a {@link copyOf} each nested value in its place. @internal */
 export function copyNested(members: Record<string, unknown>, depth = 1): void {
-  for (const name in members) {
+  for (const name of Object.keys(members)) {
     if (isNested(members[name])) members[name] = copyOf(members[name], depth);
   }
 }
@@ -70,6 +70,7 @@ const CHANGED = Symbol('changed by JSON');
  * @internal
  */
 export function ownWhatJsonKeeps(data: Record<string, unknown>, depth = 1): boolean {
+  if (!isPlain(data)) return false;
   for (const name of Object.keys(data)) {
     const copy = keptCopyOf(data[name], depth);
     if (copy === CHANGED) return false;
@@ -88,10 +89,12 @@ function keptCopyOf(value: unknown, depth: number): unknown {
     const copy: Record<string, unknown> = { ...value };
     return ownWhatJsonKeeps(copy, depth + 1) ? copy : CHANGED;
   }
-  const copy: unknown[] = value.slice();
-  for (let i = 0; i < copy.length; i++) {
-    copy[i] = keptCopyOf(copy[i], depth + 1);
-    if (copy[i] === CHANGED) return CHANGED;
+  // An array may have a method or a kind of its own, which JSON does not ask for.
+  const copy: unknown[] = [];
+  for (let i = 0; i < value.length; i++) {
+    const item = keptCopyOf(value[i], depth + 1);
+    if (item === CHANGED) return CHANGED;
+    copy.push(item);
   }
   return copy;
 }

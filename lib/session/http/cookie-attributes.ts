@@ -40,8 +40,8 @@ const DOMAIN =
 const PRIORITY = /^(?:low|medium|high)$/i;
 const SAME_SITE = /^(?:lax|none|strict)$/i;
 
-let goodName = '';
-let goodPath = '';
+let goodName: string | undefined;
+let goodPath: string | undefined;
 
 function isName(name: string): boolean {
   if (!NAME.test(name)) return false;

@@ -151,6 +151,13 @@ describe('a cookie that was made here', () => {
 
   afterEach(() => site.close());
 
+  /** What any process would read in the browser's cookie. */
+  async function text(): Promise<Record<string, unknown>> {
+    const sent = await site.browser.jar.getCookieString(site.browser.base);
+    const { _expire, _maxAge, ...said } = decode(/koa\.sess=([^;]*)/.exec(sent)?.[1] as string);
+    return said;
+  }
+
   /** Saves `values`, then changes them where that must count for nothing. */
   async function make(values: object): Promise<void> {
     await site.visit(async (_ctx, of) => {
@@ -169,8 +176,7 @@ describe('a cookie that was made here', () => {
         await make(values);
         const sent = await site.browser.jar.getCookieString(site.browser.base);
         fc.pre(sent !== '');
-        const { _expire, _maxAge, ...said } = decode(/koa\.sess=([^;]*)/.exec(sent)?.[1] as string);
-        expect([typeof _expire, typeof _maxAge]).toEqual(['number', 'number']);
+        const said = await text();
         expect(JSON.stringify(said)).toBe(expected);
         for (let i = 0; i < 2; i++) {
           await site.visit((_ctx, of) => {
@@ -191,11 +197,61 @@ describe('a cookie that was made here', () => {
       list: [1, , 2],
     };
     await make(values);
-    const sent = await site.browser.jar.getCookieString(site.browser.base);
-    const said = decode(/koa\.sess=([^;]*)/.exec(sent)?.[1] as string);
+    const said = await text();
     await site.visit((_ctx, of) => {
       expect(of()['nested']).toStrictEqual(said['nested']);
       expect(of()['list']).toStrictEqual([1, null, 2]);
     });
+  });
+
+  it('holds arrays as JSON takes them, whatever they are besides', async () => {
+    class List extends Array<number> {}
+    site = await KoaSite.open({ autoCommit: false });
+    for (const list of [
+      Object.setPrototypeOf([1], null),
+      Object.setPrototypeOf([1], Object.prototype),
+      Object.assign([1], { slice: 'x' }),
+      Object.assign([1], { constructor: List }),
+      Object.assign([1], { constructor: { [Symbol.species]: class {} } }),
+    ] as object[]) {
+      await make({ list });
+      expect(await text()).toEqual({ list: [1] });
+      await site.visit((_ctx, of) => expect({ ...of() }).toStrictEqual({ list: [1] }));
+    }
+  });
+
+  it('holds what was sent while all objects had a "toJSON"', async () => {
+    site = await KoaSite.open({ autoCommit: false });
+    const toJSON = { configurable: true, writable: true, value: () => ({ said: 1 }) };
+    await site.visit(async (_ctx, of) => {
+      Object.assign(of(), { a: 1 });
+      Object.defineProperty(Object.prototype, 'toJSON', toJSON);
+      try {
+        await of().save();
+      } finally {
+        Reflect.deleteProperty(Object.prototype, 'toJSON');
+      }
+    });
+    const said = await text();
+    await site.visit((_ctx, of) => expect({ ...of() }).toStrictEqual(said));
+  });
+
+  it('gives no session what all objects inherit', async () => {
+    site = await KoaSite.open({ autoCommit: false });
+    await make({ nested: { a: 1 } });
+    await site.visit((_ctx, of) => {
+      Object.defineProperty(Object.prototype, 'junk', {
+        configurable: true,
+        enumerable: true,
+        writable: true,
+        value: {},
+      });
+      try {
+        expect(Object.keys(of()['nested'] as object)).toEqual(['a']);
+      } finally {
+        Reflect.deleteProperty(Object.prototype, 'junk');
+      }
+    });
+    expect(site.errors).toEqual([]);
   });
 });
