@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 
-export class Money {
+class Money {
   constructor(readonly cents: number) {}
 }
 
 /** Everything that may stand in a session, also what JSON changes or leaves out. */
-export const anything = fc.letrec((tie) => ({
+const anything = fc.letrec((tie) => ({
   value: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },
     fc.constantFrom(null, undefined, NaN, Infinity, -0, 0, 1, '', 'a', true, Symbol.iterator),

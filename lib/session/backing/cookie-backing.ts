@@ -12,6 +12,7 @@ import type { SessionCodec } from '../codec.js';
 import { decode, encode, encodeJson } from '../codec.js';
 import type { Draft } from './draft.js';
 import { emitFor } from '../events.js';
+import type { ResolvedSessionOptions } from '../options.js';
 import { KnownRecord } from './known-record.js';
 import { recordJson } from './record.js';
 import type { SessionRecord } from '../store.js';
@@ -69,8 +70,7 @@ export class CookieBacking implements Backing {
     const { options } = this.#host;
     const { value: text, known: place } = readSessionCookie(this.#host, signed);
     if (!text) return { status: 'none' };
-    // A hook of the application is given a record of its own, and makes of the text what it likes.
-    const isOwn = place === undefined || options.decode !== decode || options.valid !== undefined;
+    const isOwn = place === undefined || hasReader(options);
     if (!isOwn && place.content instanceof KnownRecord) return place.content;
     try {
       const record = options.decode(text);
@@ -143,7 +143,7 @@ export class CookieBacking implements Backing {
       // With `overwrite: false` koa-session shows the removal that a regeneration begins with.
       if (draft.regenerate !== undefined) removeSessionCookie(this.#host, this.#signed);
       const isOurs = options.codec === undefined && options.encode === encode;
-      const made = isOurs ? { content: contentOf(draft) } : undefined;
+      const made = isOurs ? { content: contentOf(draft, options) } : undefined;
       writeSessionCookie(this.#host, value, draft.lifetime.cookie, this.#signed, made);
       if (this.#hasSignature && this.#signed === false) removeSignature(this.#host);
       this.#announced = draft.data.json;
@@ -176,9 +176,15 @@ export class CookieBacking implements Backing {
   }
 }
 
+/** A hook of the application is given a record of its own, and makes of the text what it likes. */
+function hasReader(options: ResolvedSessionOptions): boolean {
+  return options.decode !== decode || options.valid !== undefined;
+}
+
 /** What reading the cookie of `draft` gives, where that is known: marks may hold what JSON changes. */
-function contentOf(draft: Draft): KnownRecord | undefined {
-  return draft.isMarked ? undefined : KnownRecord.made(draft.data, draft.fields);
+function contentOf(draft: Draft, options: ResolvedSessionOptions): KnownRecord | undefined {
+  if (draft.isMarked || hasReader(options)) return undefined;
+  return KnownRecord.made(draft.data, draft.fields);
 }
 
 /** koa-session clears the cookie with the session's own attributes, `maxAge` among them. */

@@ -65,7 +65,7 @@ export function copyNested(members: Record<string, unknown>, depth = 1): void {
 /** In place of a copy of what JSON does not give back as it is. */
 const CHANGED = Symbol('changed by JSON');
 
-/** More values than a cookie can hold that is remembered are not worth a copy. */
+/** The most values that are copied: a cookie that is short enough to be remembered hardly has more. */
 const MOST_KEPT = 100;
 let kept = 0;
 

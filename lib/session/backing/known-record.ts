@@ -59,8 +59,5 @@ export class KnownRecord {
 }
 
 function hasReserved(values: object): boolean {
-  for (const key of Object.keys(values)) {
-    if (RESERVED_KEYS.has(key)) return true;
-  }
-  return false;
+  return Object.keys(values).some((key) => RESERVED_KEYS.has(key));
 }

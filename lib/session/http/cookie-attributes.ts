@@ -32,27 +32,23 @@ export interface CookieAttributes {
 
 // What a header field may hold (RFC 9110 section 5.5), with ";" and "=" taken out where they
 // would end a name or a value. `cookies` checks the same in two steps.
-const NAME = /^[\t\x20-\x3a\x3c\x3e-\x7e\x80-\xff]+$/;
+const isName = tester(/^[\t\x20-\x3a\x3c\x3e-\x7e\x80-\xff]+$/);
 const VALUE = /^[\t\x20-\x3a\x3c-\x7e\x80-\xff]+$/;
-const PATH = /^[ -:=-~]*$/;
+const isPath = tester(/^[ -:=-~]*$/);
 const DOMAIN =
   /^(?:\.?[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/i;
 const PRIORITY = /^(?:low|medium|high)$/i;
 const SAME_SITE = /^(?:lax|none|strict)$/i;
 
-let goodName: string | undefined;
-let goodPath: string | undefined;
-
-function isName(name: string): boolean {
-  if (!NAME.test(name)) return false;
-  goodName = name;
-  return true;
-}
-
-function isPath(path: string): boolean {
-  if (!PATH.test(path)) return false;
-  goodPath = path;
-  return true;
+/** For texts that hardly ever change: the last one that was right is not looked through again. */
+function tester(pattern: RegExp): (text: string) => boolean {
+  let last: string | undefined;
+  return (text) => {
+    if (text === last) return true;
+    if (!pattern.test(text)) return false;
+    last = text;
+    return true;
+  };
 }
 
 /**
@@ -69,9 +65,9 @@ export function assertCookie(
   isBase64 = false,
 ): void {
   const { path, domain, maxAge, priority, sameSite } = attributes;
-  if (name !== goodName && !isName(name)) throw new TypeError('argument name is invalid');
+  if (!isName(name)) throw new TypeError('argument name is invalid');
   if (value && !isBase64 && !VALUE.test(value)) throw new TypeError('argument value is invalid');
-  if (path && path !== goodPath && !isPath(path)) throw new TypeError('option path is invalid');
+  if (path && !isPath(path)) throw new TypeError('option path is invalid');
   if (domain && !DOMAIN.test(domain)) throw new TypeError('option domain is invalid');
   // A cookie without a value is a removal, which has an end of its own.
   if (value && (typeof maxAge === 'number' ? !Number.isFinite(maxAge) : maxAge)) {
