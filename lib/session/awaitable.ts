@@ -1,6 +1,14 @@
 /** A value, or a promise of it. @internal */
 export type Awaitable<T> = T | PromiseLike<T>;
 
+/**
+ * What is to be done with a value, in the very turn in which it is there. Handed down to where the
+ * value comes from, it costs no promise of its own.
+ *
+ * @internal
+ */
+export type Step<T, R> = (value: T) => R | Promise<R>;
+
 /** @internal */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (

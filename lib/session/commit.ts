@@ -1,5 +1,4 @@
 import { SessionCommitError, StoreError } from '../errors.js';
-import { after } from './awaitable.js';
 import type { WriteOutcome } from './backing/backing.js';
 import type { Draft } from './backing/draft.js';
 import type { CommitQueue } from './commit-queue.js';
@@ -96,13 +95,24 @@ export class Commit {
     return true;
   }
 
-  /** Waits for nothing that need not be waited for: a cookie is written at once. */
-  carryOut(): void | Promise<void> {
+  /**
+   * Waits for nothing that need not be waited for: a cookie is written at once.
+   *
+   * @param done called when it has gone well, or what went wrong is to be passed over.
+   */
+  carryOut(done: () => void): void | Promise<void> {
     try {
-      return this.#step()?.catch((error: unknown) => this.#failed(error));
+      const work = this.#step();
+      if (work !== undefined) {
+        return work.then(done, (error: unknown) => {
+          this.#failed(error);
+          done();
+        });
+      }
     } catch (error) {
       this.#failed(error);
     }
+    done();
   }
 
   #step(): undefined | Promise<void> {
@@ -171,13 +181,13 @@ export class Commit {
     const { options, backing, marks } = this.#state;
     const limit = sessionLimit(options, backing, draft, marks);
     if (limit !== undefined) return this.#writeWithin(limit, draft);
-    return after(backing.write(draft), (outcome) => this.#conclude(outcome, draft));
+    return backing.write(draft, (outcome) => this.#conclude(outcome, draft));
   }
 
   async #writeWithin(limit: SessionLimit, draft: Draft): Promise<undefined> {
     const state = this.#state;
     await limit.before();
-    const outcome = await state.backing.write(draft);
+    const outcome = await state.backing.write<WriteOutcome>(draft, (each) => each);
     await this.#conclude(outcome, draft);
     if (outcome.status !== 'written') return undefined;
     try {

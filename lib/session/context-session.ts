@@ -89,26 +89,22 @@ export class ContextSession implements StateHost, HeaderListener {
   /** Writes what is to be written. Calls follow each other. */
   commit(request: CommitRequest = {}): Promise<void> {
     const commit = new Commit(this.state, this.#queue, request);
-    return this.#queue.add(() => after(this.#carryOut(commit), () => this.#keepCookie()));
+    return this.#queue.add(() => this.#carryOut(commit, () => this.#keepCookie()));
   }
 
-  #enqueue(commit: Commit): Promise<void> {
-    return this.#queue.add(() => this.#carryOut(commit));
-  }
-
-  /** Waits for nothing that need not be waited for. */
-  #carryOut(commit: Commit): void | Promise<void> {
-    if (!commit.isDue()) return undefined;
+  /** Waits for nothing that need not be waited for. `done` is called when it has gone well. */
+  #carryOut(commit: Commit, done: () => void): void | Promise<void> {
+    if (!commit.isDue()) return done();
     // A lazy session that was replaced or removed without being read is read now.
-    if (this.state.isUnread) return after(this.load(), () => this.#carryOutRead(commit));
-    return commit.carryOut();
+    if (this.state.isUnread) return after(this.load(), () => this.#carryOutRead(commit, done));
+    return commit.carryOut(done);
   }
 
   /** What was done to a session that then could not be read is not written either. */
-  #carryOutRead(commit: Commit): void | Promise<void> {
+  #carryOutRead(commit: Commit, done: () => void): void | Promise<void> {
     const { failure, detached } = this.state;
     if (failure !== undefined) throw unavailable(failure, this.state);
-    return detached ? undefined : commit.carryOut();
+    return detached ? done() : commit.carryOut(done);
   }
 
   /** @see Session.update */
@@ -156,8 +152,8 @@ export class ContextSession implements StateHost, HeaderListener {
    */
   finish(autoCommit: boolean): Promise<void> | undefined {
     if (autoCommit) {
-      const work = this.#commitLast();
-      if (work !== undefined) return work.then(() => this.#finished());
+      const commit = new Commit(this.state, this.#queue, AUTOMATIC);
+      if (!commit.isIdle()) return this.#commitLast(commit, () => this.#finished());
     }
     this.#finished();
     return undefined;
@@ -180,14 +176,13 @@ export class ContextSession implements StateHost, HeaderListener {
   }
 
   /** The request's last commit: where nothing is under way and no hook commits, there is no queue. */
-  #commitLast(): void | Promise<void> {
-    const commit = new Commit(this.state, this.#queue, AUTOMATIC);
-    if (commit.isIdle()) return undefined;
+  #commitLast(commit: Commit, done: () => void): Promise<void> | undefined {
     if (!this.#queue.isUnused || this.state.options.beforeSave !== undefined) {
-      return this.#enqueue(commit);
+      return this.#queue.add(() => this.#carryOut(commit, done));
     }
-    const work = this.#carryOut(commit);
-    if (work !== undefined) this.#queue.follow(work);
+    const work = this.#carryOut(commit, done);
+    if (work === undefined) return undefined;
+    this.#queue.follow(work);
     return work;
   }
 
@@ -223,7 +218,7 @@ export class ContextSession implements StateHost, HeaderListener {
       const commit = new Commit(state, this.#queue, AUTOMATIC);
       if (!commit.announce()) return;
       // What is written once the headers have left hands out no cookie a second time.
-      this.#queue.addLater(() => this.#carryOut(commit)).catch(ignore);
+      this.#queue.addLater(() => this.#carryOut(commit, nothing)).catch(ignore);
     } catch (error) {
       emitFailure(state, 'headers-sent', error);
     }
@@ -236,6 +231,10 @@ export class ContextSession implements StateHost, HeaderListener {
     const setsCookie = written || removed;
     if (this.#accessed || setsCookie) sendCacheHeaders(ctx, setsCookie);
   }
+}
+
+function nothing(): void {
+  // Whoever finishes the request says what there is to say.
 }
 
 function ignore(): void {

@@ -21,7 +21,7 @@ export function loadInto(state: SessionState, id?: string): Promise<void> | unde
   state.beforeLoad();
   let work: void | Promise<void>;
   try {
-    work = after((state.backing as Backing).load(id), (loaded) => judge(state, loaded));
+    work = (state.backing as Backing).load((loaded) => judge(state, loaded), id);
   } catch (error) {
     work = Promise.reject(error as Error);
   }
@@ -35,7 +35,7 @@ export function loadInto(state: SessionState, id?: string): Promise<void> | unde
  * @internal
  */
 export function loadNow(state: SessionState): void {
-  const loaded = state.backing.load();
+  const loaded = (state.backing as Backing).load<Loaded>((each) => each);
   if (isThenable(loaded)) throw asyncHook('decode', loaded);
   const verdict = verdictOn(state.ctx, state.options, loaded);
   if (isThenable(verdict)) throw asyncHook('valid', verdict);

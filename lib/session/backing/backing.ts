@@ -1,6 +1,6 @@
 import type { Draft } from './draft.js';
 import type { KnownRecord } from './known-record.js';
-import type { Awaitable } from '../awaitable.js';
+import type { Awaitable, Step } from '../awaitable.js';
 import type { SessionRecord } from '../store.js';
 
 /**
@@ -50,15 +50,17 @@ export interface Backing {
   /** The client was told an id that the session has yet to get. */
   readonly owesId: boolean;
   /**
-   * Reads what the client or the store has.
+   * Reads what the client or the store has, and gives what `use` makes of it: in the very turn in
+   * which a store answers, since each further promise costs the request as much as a look-up.
    * @param id the id to read by, where it is known better than by what the client sent.
    */
-  load(id?: string): Awaitable<Loaded>;
+  load<R>(use: Step<Loaded, R>, id?: string): R | Promise<R>;
   /** What was loaded is good: it is this request's session. */
   adopt(): void;
   /** The session starts anew, under a new id. */
   reset(): Awaitable<unknown>;
-  write(draft: Draft): Awaitable<WriteOutcome>;
+  /** Writes, and gives what `use` makes of how that ended. */
+  write<R>(draft: Draft, use: Step<WriteOutcome, R>): R | Promise<R>;
   /** @param forGood whether what begins after it in the same request must get another id. */
   remove(forGood: boolean): Awaitable<void>;
   /**

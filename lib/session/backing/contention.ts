@@ -71,7 +71,7 @@ async function latest(
   draft: Draft,
   key: string,
 ): Promise<KeyedRecord | undefined> {
-  const read = await records.read(key);
+  const read = await records.read(key, (found) => found);
   const found = read && (await records.successor(read));
   if (found !== undefined) await draft.rebase(found.record);
   return found;

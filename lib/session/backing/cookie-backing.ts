@@ -1,5 +1,5 @@
 import { type Backing, type Loaded, WRITTEN, type WriteOutcome } from './backing.js';
-import { after, type Awaitable, isThenable } from '../awaitable.js';
+import { after, type Awaitable, isThenable, type Step } from '../awaitable.js';
 import type { CarrierHost } from '../http/carrier.js';
 import {
   readSessionCookie,
@@ -36,7 +36,11 @@ export class CookieBacking implements Backing {
     this.#host = host;
   }
 
-  load(): Awaitable<Loaded> {
+  load<R>(use: Step<Loaded, R>): R | Promise<R> {
+    return after(this.#read(), use);
+  }
+
+  #read(): Awaitable<Loaded> {
     const { codec, key } = this.#host.options;
     if (codec === undefined) return this.#loadSigned();
     if (!codec.authenticates) {
@@ -121,8 +125,8 @@ export class CookieBacking implements Backing {
     // and none to renew.
   }
 
-  write(draft: Draft): Awaitable<WriteOutcome> {
-    return after(this.#value(draft), (value) => this.#send(draft, value));
+  write<R>(draft: Draft, use: Step<WriteOutcome, R>): R | Promise<R> {
+    return after(this.#value(draft), (value) => use(this.#send(draft, value)));
   }
 
   #value(draft: Draft): Awaitable<string> {

@@ -1,10 +1,10 @@
-import { GONE, WRITTEN, type WriteOutcome } from './backing.js';
+import { GONE } from './backing.js';
 import type { CarrierHost } from '../http/carrier.js';
 import type { Draft } from './draft.js';
 import { recordTag } from '../crypto/record-tag.js';
 import { emitFor } from '../events.js';
 import { lifetimeOf, RECORD_GRACE } from '../rules/lifetime.js';
-import type { Awaitable } from '../awaitable.js';
+import type { Awaitable, Step } from '../awaitable.js';
 import { movedNow, movedTo, pointerTo } from './pointer.js';
 import { storeCall, type StoreOperation } from './store-call.js';
 import { newWriteId } from './write-id.js';
@@ -68,7 +68,8 @@ export class RecordStore {
     this.isVersioned = isVersionedStore(store);
   }
 
-  read(key: string): Awaitable<KeyedRecord | undefined> {
+  /** Gives what `use` makes of the record, as soon as the store has answered. */
+  read<R>(key: string, use: Step<KeyedRecord | undefined, R>): R | Promise<R> {
     // A `maxAge` set before the session was loaded counts, as in koa-session.
     const { ctx, maxAge, options } = this.#host;
     const { store } = this;
@@ -79,9 +80,11 @@ export class RecordStore {
         () => store.get(key, maxAge, { ctx, rolling }),
         (record) =>
           // What a store without versions answers goes through as it is: `valid` decides.
-          this.#belongsTo(key, record)
-            ? underKey(key, { record: record as SessionRecord, version: '' })
-            : undefined,
+          use(
+            this.#belongsTo(key, record)
+              ? underKey(key, { record: record as SessionRecord, version: '' })
+              : undefined,
+          ),
       );
     }
     const touch = this.#renewal();
@@ -93,7 +96,7 @@ export class RecordStore {
         this.#renewed = outlives(read, touch) ? undefined : touch;
         if (this.#renewed !== undefined) this.#renewedAt = Date.now();
         const isOurs = read !== undefined && this.#belongsTo(key, read.record);
-        return isOurs ? underKey(key, read) : undefined;
+        return use(isOurs ? underKey(key, read) : undefined);
       },
     );
   }
@@ -133,13 +136,13 @@ export class RecordStore {
     for (let hops = 0; hops < MAX_HOPS && found !== undefined; hops++) {
       if (movedTo(found.record) === undefined) return withExpiry(found);
       const moved = movedNow(found.record);
-      found = moved === undefined ? undefined : await this.read(moved);
+      found = moved === undefined ? undefined : await this.read(moved, (each) => each);
     }
     return undefined;
   }
 
   /** koa-session's write. */
-  set(key: string, draft: Draft): Awaitable<WriteOutcome> {
+  set<R>(key: string, draft: Draft, use: Step<unknown, R>): R | Promise<R> {
     const { ctx, options } = this.#host;
     const record = this.#tagged(key, draft.record());
     return this.#call(
@@ -150,7 +153,7 @@ export class RecordStore {
           ctx,
           rolling: options.rolling,
         }),
-      () => WRITTEN,
+      use,
     );
   }
 
@@ -158,8 +161,7 @@ export class RecordStore {
   async create(key: string, draft: Draft): Promise<boolean> {
     const { store } = this;
     if (!isCreatingStore(store)) {
-      await this.set(key, draft);
-      return true;
+      return this.set(key, draft, () => true);
     }
     const { ctx, options } = this.#host;
     const record = this.#tagged(key, draft.record());
@@ -228,8 +230,8 @@ export class RecordStore {
   #call<T, R = T>(
     operation: StoreOperation,
     call: () => Awaitable<T>,
-    made?: (answer: T) => R,
-  ): Awaitable<R> {
+    made?: Step<T, R>,
+  ): R | Promise<R> {
     return storeCall(operation, this.#host.options.storeTimeout, call, made);
   }
 }

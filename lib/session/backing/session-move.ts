@@ -1,4 +1,4 @@
-import type { Awaitable } from '../awaitable.js';
+import type { Awaitable, Step } from '../awaitable.js';
 import { GONE, WRITTEN, type WriteOutcome } from './backing.js';
 import { tooManyConflicts } from './contention.js';
 import type { Draft } from './draft.js';
@@ -29,7 +29,7 @@ export interface MovableSession {
   /** The session lies under `key`, and must not stay there. */
   rotateFrom(key: string, version: Version): WriteOutcome;
   /** Writes the record, new or not. */
-  put(draft: Draft, key: string): Awaitable<WriteOutcome>;
+  put<R>(draft: Draft, key: string, use: Step<WriteOutcome, R>): R | Promise<R>;
   /** Writes a record that is there. */
   update(draft: Draft, key: string): Awaitable<WriteOutcome>;
   /** Hands the client its id. */
@@ -71,7 +71,8 @@ export class SessionMove {
   async #begin(): Promise<WriteOutcome> {
     const takeBack = this.#session.leave();
     try {
-      return await this.#session.put(this.#draft, await this.#session.ownKey());
+      const key = await this.#session.ownKey();
+      return await this.#session.put(this.#draft, key, (outcome) => outcome);
     } catch (error) {
       takeBack();
       throw error;
@@ -86,7 +87,7 @@ export class SessionMove {
     this.#session.version = undefined;
     let isFirst = true;
     if (this.#records.isVersioned) isFirst = await this.#records.create(key, this.#draft);
-    else await this.#records.set(key, this.#draft);
+    else await this.#records.set(key, this.#draft, () => undefined);
     if (isFirst) return this.#leave(plainKey, version, key);
     // A parallel request has moved it already.
     const outcome = await this.#session.update(this.#draft, key);
@@ -157,7 +158,7 @@ export class SessionMove {
       await this.#draft.rebase(result.record);
       if (due === undefined && this.#draft.regenerate !== due) return { key, version };
       // Nobody else knows the new id yet: what is stored there is this request's own.
-      this.#session.version ??= (await this.#records.read(newKey))?.version;
+      this.#session.version ??= (await this.#records.read(newKey, (each) => each))?.version;
       const updated = await this.#session.update(this.#draft, newKey);
       if (updated.status === 'gone') return undefined;
     }

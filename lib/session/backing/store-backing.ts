@@ -1,6 +1,6 @@
 import { SessionCommitError } from '../../errors.js';
 import { type Backing, type Loaded, WRITTEN, type WriteOutcome } from './backing.js';
-import { after, type Awaitable, isThenable } from '../awaitable.js';
+import { after, type Awaitable, isThenable, type Step } from '../awaitable.js';
 import type { CarrierHost } from '../http/carrier.js';
 import { IdCarrier } from '../http/carrier.js';
 import { contend } from './contention.js';
@@ -92,38 +92,36 @@ export class StoreBacking implements Backing, MovableSession {
     return key === id && this.#host.options.hashIds !== undefined;
   }
 
-  load(known?: string): Awaitable<Loaded> {
-    return after(known ?? this.#carrier.read(), (id) => this.#loadBy(id));
+  load<R>(use: Step<Loaded, R>, known?: string): R | Promise<R> {
+    return after(known ?? this.#carrier.read(), (id) => this.#loadBy(id, use));
   }
 
-  #loadBy(id: string | null | undefined): Awaitable<Loaded> {
-    if (!id) return NONE;
+  #loadBy<R>(id: string | null | undefined, use: Step<Loaded, R>): R | Promise<R> {
+    if (!id) return use(NONE);
     const { ctx, options } = this.#host;
     if (!isPlausibleId(id, options)) {
       emitEvent(ctx.app, 'session:refused', { name: options.key, ctx, reason: 'malformed-id' });
-      return NONE;
+      return use(NONE);
     }
     this.#offered = id;
-    return this.#find(id);
+    const key = this.#keyOf(id);
+    return this.records.read(key, (read) => after(this.#follow(id, key, read), use));
   }
 
-  #find(id: string): Awaitable<Loaded> {
-    const key = this.#keyOf(id);
-    return after(this.records.read(key), (read) => {
-      if (read?.record) {
-        return after(this.records.successor(read), (found) => {
-          this.#hasLeft = found === undefined;
-          return this.#found(key, found);
-        });
-      }
-      const { hashIds } = this.#host.options;
-      return hashIds?.acceptPlain === true ? this.#findPlain(id, key) : this.#found(key, read);
-    });
+  #follow(id: string, key: string, read: KeyedRecord | undefined): Awaitable<Loaded> {
+    if (read?.record) {
+      return after(this.records.successor(read), (found) => {
+        this.#hasLeft = found === undefined;
+        return this.#found(key, found);
+      });
+    }
+    const { hashIds } = this.#host.options;
+    return hashIds?.acceptPlain === true ? this.#findPlain(id, key) : this.#found(key, read);
   }
 
   /** A session from before `hashIds`. */
   async #findPlain(id: string, key: string): Promise<Loaded> {
-    const read = await this.records.read(id);
+    const read = await this.records.read(id, (each) => each);
     const found = read?.record ? await this.records.successor(read) : read;
     // What was sent is the hash of an id: its sender has read the store.
     return found?.record?.['_hashed'] === true ? NOT_FOUND : this.#found(key, found);
@@ -194,20 +192,24 @@ export class StoreBacking implements Backing, MovableSession {
     return after(this.#ready(), (id) => this.#keyOf(id));
   }
 
-  write(draft: Draft): Awaitable<WriteOutcome> {
-    return after(this.#ready(), (id) => this.#writeAs(id, draft));
+  write<R>(draft: Draft, use: Step<WriteOutcome, R>): R | Promise<R> {
+    return after(this.#ready(), (id) => this.#writeAs(id, draft, use));
   }
 
-  #writeAs(id: string, draft: Draft): Awaitable<WriteOutcome> {
+  #writeAs<R>(id: string, draft: Draft, use: Step<WriteOutcome, R>): R | Promise<R> {
     const key = this.#foundKey ?? this.#keyOf(id);
-    if (draft.regenerate !== undefined) return new SessionMove(this, draft).rotate(key);
-    if (this.stored && this.#isPlain(key, id)) return new SessionMove(this, draft).hash(key);
+    if (draft.regenerate !== undefined) {
+      return after(new SessionMove(this, draft).rotate(key), use);
+    }
+    if (this.stored && this.#isPlain(key, id)) {
+      return after(new SessionMove(this, draft).hash(key), use);
+    }
     const created = !this.stored;
-    return after(this.put(draft, key), (outcome) => {
-      if (outcome.status !== 'written') return outcome;
+    return this.put(draft, key, (outcome) => {
+      if (outcome.status !== 'written') return use(outcome);
       this.stored = true;
       const { status, merges } = outcome;
-      return after(this.send(draft), () => ({ status, created, merges }));
+      return after(this.send(draft), () => use({ status, created, merges }));
     });
   }
 
@@ -218,11 +220,11 @@ export class StoreBacking implements Backing, MovableSession {
     return after(this.#ready(), (id) => this.#carrier.write(id, draft.lifetime.cookie, replaces));
   }
 
-  put(draft: Draft, key: string): Awaitable<WriteOutcome> {
-    if (!this.records.isVersioned) return this.records.set(key, draft);
-    if (!this.stored) return this.#create(draft);
+  put<R>(draft: Draft, key: string, use: Step<WriteOutcome, R>): R | Promise<R> {
+    if (!this.records.isVersioned) return this.records.set(key, draft, () => use(WRITTEN));
+    if (!this.stored) return after(this.#create(draft), use);
     const prolongs = draft.reason === 'rolling' || draft.reason === 'renew';
-    return prolongs ? this.#prolong(draft, key) : this.update(draft, key);
+    return after(prolongs ? this.#prolong(draft, key) : this.update(draft, key), use);
   }
 
   async #prolong(draft: Draft, key: string): Promise<WriteOutcome> {

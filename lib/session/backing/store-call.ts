@@ -1,5 +1,5 @@
 import { StoreError } from '../../errors.js';
-import { type Awaitable, isThenable } from '../awaitable.js';
+import { type Awaitable, isThenable, type Step } from '../awaitable.js';
 import { deadlinesOf } from './deadlines.js';
 
 /** What is done to the store; a write that times out may have been applied all the same. @internal */
@@ -17,7 +17,7 @@ export function storeCall<T, R = T>(
   operation: StoreOperation,
   timeout: number,
   call: () => Awaitable<T>,
-  made: (answer: T) => R = asItIs,
+  made: Step<T, R> = asItIs,
 ): R | Promise<R> {
   let result: Awaitable<T>;
   try {
@@ -37,7 +37,7 @@ function inTime<T, R>(
   operation: StoreOperation,
   timeout: number,
   result: PromiseLike<T>,
-  made: (answer: T) => R,
+  made: Step<T, R>,
 ): Promise<R> {
   return new Promise<R>((resolve, reject) => {
     const deadlines = timeout > 0 ? deadlinesOf(timeout) : undefined;
