@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import { type Change, type Decisions, Draft } from './backing/draft.js';
+import { membersOf, membersOfSession } from './backing/members.js';
 import { Snapshot } from './backing/snapshot.js';
 import { recordData } from './backing/record.js';
 import type { CommitReason } from './commit-reason.js';
@@ -124,13 +125,12 @@ function reasonFor(
 export function draftOf(session: Session, facts: SaveFacts, state: SaveState): Draft {
   const { options, maxAge, stored, marks } = state;
   const isCookie = options.store === undefined && options.ContextStore === undefined;
-  const data = dataOf(session);
   const now = Date.now();
   return new Draft({
     session,
     stored,
     // A cookie takes the JSON; a store is handed the values.
-    data: isCookie ? Snapshot.ofData(data) : Snapshot.of(data),
+    data: isCookie ? Snapshot.ofData(dataOf(session)) : Snapshot.of(membersOfSession(session)),
     reason: facts.reason as CommitReason,
     decisions: decisionsOn(session, facts, state, now),
     baseMarks: marks,
@@ -162,7 +162,7 @@ export function decisionsAfter(
 function stateAfter(theirs: SessionRecord, state: SaveState): SaveState {
   const { ctx, options, newMarks, maxAge, expire } = state;
   const { requireSave, requireTouch, written, owesId } = state;
-  const stored = Snapshot.of(recordData(theirs));
+  const stored = Snapshot.of(membersOf(recordData(theirs)));
   const marks = marksOf(theirs);
   return {
     ctx,

@@ -5,6 +5,7 @@ import type { Found } from './backing/backing.js';
 import { CookieBacking } from './backing/cookie-backing.js';
 import type { Draft } from './backing/draft.js';
 import { KnownRecord } from './backing/known-record.js';
+import type { Members } from './backing/members.js';
 import { isDataKey, type RecordFields } from './backing/record.js';
 import { Snapshot } from './backing/snapshot.js';
 import { StoreBacking } from './backing/store-backing.js';
@@ -199,16 +200,22 @@ export class SessionState implements SessionSettings, SaveState, CarrierHost {
   }
 
   /** @returns the data that the session got. */
-  #fill(session: Session, record: SessionRecord): Record<string, unknown> {
-    const data: Record<string, unknown> = {};
-    for (const key of Object.keys(record)) {
-      if (isDataKey(key)) {
-        (session as unknown as Record<string, unknown>)[key] = data[key] = record[key];
-      } else if (RESERVED_KEYS.has(key) && !QUIET_KEYS.has(key)) {
+  #fill(session: Session, record: SessionRecord): Members {
+    const names = Object.keys(record);
+    const values = new Array<unknown>(names.length);
+    let count = 0;
+    for (let i = 0; i < names.length; i++) {
+      const name = names[i] as string;
+      if (isDataKey(name)) {
+        const value = record[name];
+        (session as unknown as Record<string, unknown>)[name] = value;
+        names[count] = name;
+        values[count++] = value;
+      } else if (RESERVED_KEYS.has(name) && !QUIET_KEYS.has(name)) {
         this.refuse('reserved-key');
       }
     }
-    return data;
+    return { names, values, count };
   }
 
   #restoreFields({ _maxAge, _session, _expire }: SessionRecord & RecordFields): void {

@@ -1,5 +1,3 @@
-import { UNDERSCORE } from '../session.js';
-
 /** Deeper than any session's data; a circle ends here too, in `JSON.stringify`'s own error. */
 const MAX_DEPTH = 100;
 
@@ -52,8 +50,7 @@ export function cloneOf(value: unknown): unknown {
   return clone;
 }
 
-/** Puts a {@link copyOf} each nested value in its place. @internal */
-export function copyNested(members: Record<string, unknown>, depth = 1): void {
+function copyNested(members: Record<string, unknown>, depth: number): void {
   // Half the time of a list of the names; what all objects inherit is in it too.
   for (const name in members) {
     if (isNested(members[name]) && Object.hasOwn(members, name)) {
@@ -70,25 +67,30 @@ const MOST_KEPT = 100;
 let kept = 0;
 
 /**
- * Puts a copy of each nested value in its place, as long as JSON gives back all of `data` as it is:
- * it does not where there is a date, an `undefined` or a `NaN`.
+ * A copy of each value, and in `data` as well, as long as JSON gives back all of `data` as it is: it
+ * does not where there is a date, an `undefined` or a `NaN`.
  *
- * @returns whether it does, and is small.
+ * @returns `undefined` where it does not, or where there are many.
  * @internal
  */
-export function ownWhatJsonKeeps(data: Record<string, unknown>): boolean {
+export function ownWhatJsonKeeps(data: Record<string, unknown>): unknown[] | undefined {
   kept = 0;
   return ownMembers(data, 1);
 }
 
-function ownMembers(data: Record<string, unknown>, depth: number): boolean {
-  if (!isPlain(data)) return false;
-  for (const name of Object.keys(data)) {
-    const copy = keptCopyOf(data[name], depth);
-    if (copy === CHANGED) return false;
-    data[name] = copy;
+function ownMembers(data: Record<string, unknown>, depth: number): unknown[] | undefined {
+  if (!isPlain(data)) return undefined;
+  const names = Object.keys(data);
+  const copies = new Array<unknown>(names.length);
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i] as string;
+    const value = data[name];
+    const copy = keptCopyOf(value, depth);
+    if (copy === CHANGED) return undefined;
+    copies[i] = copy;
+    if (copy !== value) data[name] = copy;
   }
-  return true;
+  return copies;
 }
 
 function keptCopyOf(value: unknown, depth: number): unknown {
@@ -100,7 +102,7 @@ function keptCopyOf(value: unknown, depth: number): unknown {
   if (!isPlain(value) || depth === MAX_DEPTH) return CHANGED;
   if (!Array.isArray(value)) {
     const copy: Record<string, unknown> = { ...value };
-    return ownMembers(copy, depth + 1) ? copy : CHANGED;
+    return ownMembers(copy, depth + 1) === undefined ? CHANGED : copy;
   }
   // An array may have a method or a kind of its own, which JSON does not ask for.
   const copy: unknown[] = [];
@@ -112,7 +114,8 @@ function keptCopyOf(value: unknown, depth: number): unknown {
   return copy;
 }
 
-function isNested(value: unknown): boolean {
+/** @internal */
+export function isNested(value: unknown): boolean {
   return typeof value === 'object' || typeof value === 'bigint';
 }
 
@@ -122,14 +125,9 @@ export function isCopyOf(copy: unknown, value: unknown): boolean {
   if (isPlain(copy) && isPlain(value)) {
     const isArray = Array.isArray(value);
     if (isArray !== Array.isArray(copy)) return false;
-    return isArray ? haveSameItems(copy as unknown[], value) : haveSameMembers(copy, value, false);
+    return isArray ? haveSameItems(copy as unknown[], value) : haveSameMembers(copy, value);
   }
   return JSON.stringify(copy) === JSON.stringify(value);
-}
-
-/** Whether a session holds the data, and nothing else, that `copy` was made from. @internal */
-export function isCopyOfData(copy: object, session: object): boolean {
-  return haveSameMembers(copy, session, true);
 }
 
 function haveSameItems(copy: unknown[], value: unknown[]): boolean {
@@ -146,13 +144,13 @@ function itemOf(value: unknown): unknown {
 }
 
 /** Members count in their order, and without those that JSON leaves out. */
-function haveSameMembers(copy: object, value: object, isSession: boolean): boolean {
+function haveSameMembers(copy: object, value: object): boolean {
   const [ours, theirs] = [copy as Record<string, unknown>, value as Record<string, unknown>];
   const names = Object.keys(ours);
   let at = 0;
   for (const name of Object.keys(theirs)) {
     const member = theirs[name];
-    if (isOmitted(member) || (isSession && name.charCodeAt(0) === UNDERSCORE)) continue;
+    if (isOmitted(member)) continue;
     while (at < names.length && isOmitted(ours[names[at] as string])) at++;
     if (names[at] !== name || !isCopyOf(ours[name], member)) return false;
     at++;
@@ -161,8 +159,8 @@ function haveSameMembers(copy: object, value: object, isSession: boolean): boole
   return at === names.length;
 }
 
-/** Whether JSON leaves a member with this value out. */
-function isOmitted(value: unknown): boolean {
+/** Whether JSON leaves a member with this value out. @internal */
+export function isOmitted(value: unknown): boolean {
   return value === undefined || typeof value === 'function' || typeof value === 'symbol';
 }
 

@@ -1,6 +1,7 @@
 import { dataOf, RESERVED_KEYS, UNDERSCORE } from '../session.js';
 import type { SessionRecord } from '../store.js';
 import { cloneOf } from './json-copy.js';
+import { type Members, membersOf, objectOf } from './members.js';
 import { Snapshot } from './snapshot.js';
 
 /**
@@ -28,10 +29,10 @@ export class KnownRecord {
    */
   static of(record: unknown): KnownRecord | undefined {
     if (typeof record !== 'object' || record === null || Array.isArray(record)) return undefined;
-    const values = dataOf(record);
-    if (hasReserved(values)) return undefined;
+    const members = membersOf(dataOf(record));
+    if (hasReserved(members)) return undefined;
     const fields = Object.entries(record).filter(([name]) => name.charCodeAt(0) === UNDERSCORE);
-    return new KnownRecord(Object.fromEntries(fields), Snapshot.ofJsonValues(values));
+    return new KnownRecord(Object.fromEntries(fields), Snapshot.ofJsonMembers(members));
   }
 
   /**
@@ -40,24 +41,28 @@ export class KnownRecord {
    * @returns `undefined` where reading the JSON may give anything else.
    */
   static made(data: Snapshot, fields: SessionRecord): KnownRecord | undefined {
-    const { values } = data;
-    return values === undefined || hasReserved(values) ? undefined : new KnownRecord(fields, data);
+    const { members } = data;
+    if (members === undefined || hasReserved(members)) return undefined;
+    return new KnownRecord(fields, data);
   }
 
   /** Puts a copy of the data on `session`. */
   fill(session: object): void {
-    const values = this.data.values as Record<string, unknown>;
-    for (const key of Object.keys(values)) {
-      (session as Record<string, unknown>)[key] = cloneOf(values[key]);
+    const { names, values, count } = this.data.members as Members;
+    for (let i = 0; i < count; i++) {
+      (session as Record<string, unknown>)[names[i] as string] = cloneOf(values[i]);
     }
   }
 
   /** A copy of all of the record. */
   whole(): SessionRecord {
-    return cloneOf({ ...this.data.values, ...this.record }) as SessionRecord;
+    return cloneOf({ ...objectOf(this.data.members as Members), ...this.record }) as SessionRecord;
   }
 }
 
-function hasReserved(values: object): boolean {
-  return Object.keys(values).some((key) => RESERVED_KEYS.has(key));
+function hasReserved({ names, count }: Members): boolean {
+  for (let i = 0; i < count; i++) {
+    if (RESERVED_KEYS.has(names[i] as string)) return true;
+  }
+  return false;
 }

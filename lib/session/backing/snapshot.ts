@@ -1,5 +1,6 @@
 import { dataOf } from '../session.js';
-import { copyNested, isCopyOfData, ownWhatJsonKeeps } from './json-copy.js';
+import { ownWhatJsonKeeps } from './json-copy.js';
+import { areMembersOf, type Members, objectOf, ownNested } from './members.js';
 
 /**
  * The data of a session at one moment: what is stored, and what a commit compares with. The
@@ -9,23 +10,23 @@ import { copyNested, isCopyOfData, ownWhatJsonKeeps } from './json-copy.js';
  */
 export class Snapshot {
   /** `undefined` where only the JSON is kept. */
-  readonly values: object | undefined;
+  readonly members: Members | undefined;
   #json: string | undefined;
 
-  private constructor(values: object | undefined, json: string | undefined) {
-    this.values = values;
+  private constructor(members: Members | undefined, json: string | undefined) {
+    this.members = members;
     this.#json = json;
   }
 
-  /** @param values the snapshot's own from here on; what is nested in it is copied. */
-  static of(values: Record<string, unknown>): Snapshot {
-    copyNested(values);
-    return new Snapshot(values, undefined);
+  /** @param members the snapshot's own from here on; what is nested in them is copied. */
+  static of(members: Members): Snapshot {
+    ownNested(members);
+    return new Snapshot(members, undefined);
   }
 
-  /** @param values read from JSON, and never changed from here on. */
-  static ofJsonValues(values: Record<string, unknown>): Snapshot {
-    return new Snapshot(values, undefined);
+  /** @param members read from JSON, and never changed from here on. */
+  static ofJsonMembers(members: Members): Snapshot {
+    return new Snapshot(members, undefined);
   }
 
   /**
@@ -36,8 +37,10 @@ export class Snapshot {
    */
   static ofData(data: Record<string, unknown>): Snapshot {
     // First the copies: what a getter gives may be another value each time.
-    const isKept = ownWhatJsonKeeps(data);
-    return new Snapshot(isKept ? data : undefined, JSON.stringify(data));
+    const values = ownWhatJsonKeeps(data);
+    const members =
+      values === undefined ? undefined : { names: Object.keys(data), values, count: values.length };
+    return new Snapshot(members, JSON.stringify(data));
   }
 
   static ofJson(json: string): Snapshot {
@@ -46,13 +49,13 @@ export class Snapshot {
 
   /** The data in canonical form, made when somebody first needs it. */
   get json(): string {
-    return (this.#json ??= JSON.stringify(this.values));
+    return (this.#json ??= JSON.stringify(objectOf(this.members as Members)));
   }
 
   /** Whether JSON says the same of what is kept here and of what `session` holds now. */
   isStill(session: object): boolean {
-    return this.values === undefined
+    return this.members === undefined
       ? this.json === JSON.stringify(dataOf(session))
-      : isCopyOfData(this.values, session);
+      : areMembersOf(this.members, session);
   }
 }
