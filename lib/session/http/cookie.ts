@@ -75,21 +75,30 @@ const SIGNATURE = '.sig';
 
 function cookiesIn(header: string, name: string): Sent {
   const sent: Sent = { values: NONE, signatures: NONE };
-  for (let at = 0, end = 0; at < header.length; at = end + 1) {
-    end = header.indexOf(';', at);
-    if (end === -1) end = header.length;
-    // Only spaces may stand before a name: a trimmed no-break space would make a planted
-    // cookie look like one with a `__Host-` name (CVE-2026-39410).
-    while (header.charCodeAt(at) === 0x20 /* SP */) at++;
-    if (!header.startsWith(name, at)) continue;
-    const isSignature = header.startsWith(SIGNATURE, at + name.length);
-    const equals = at + name.length + (isSignature ? SIGNATURE.length : 0);
+  for (let at = 0, end = 0; end < header.length; end++) {
+    at = header.indexOf(name, end);
+    if (at === -1) break;
+    end = at + name.length;
+    if (!isStart(header, at)) continue;
+    const isSignature = header.startsWith(SIGNATURE, end);
+    const equals = end + (isSignature ? SIGNATURE.length : 0);
     if (header.charCodeAt(equals) !== 0x3d /* = */) continue;
+    end = header.indexOf(';', equals);
+    if (end === -1) end = header.length;
     const value = valueIn(header, equals + 1, end);
     if (isSignature) sent.signatures = withOne(sent.signatures, value);
     else sent.values = withOne(sent.values, value);
   }
   return sent;
+}
+
+/** Whether a cookie begins here. */
+function isStart(header: string, at: number): boolean {
+  let start = at;
+  // Only spaces may stand before a name: a trimmed no-break space would make a planted
+  // cookie look like one with a `__Host-` name (CVE-2026-39410).
+  while (start > 0 && header.charCodeAt(start - 1) === 0x20 /* SP */) start--;
+  return start === 0 || header[start - 1] === ';';
 }
 
 /** Most lists end with their first value: an array that grows takes room for 17. */
@@ -227,7 +236,8 @@ export function readCookieValues(ctx: Context, name: string): readonly string[] 
 }
 
 /**
- * What is known of a value in base64 that was made here, which need not be looked through.
+ * What is known of a value that need not be looked through: it is base64 that was made here, or has
+ * been in a cookie before.
  *
  * @internal
  */
@@ -244,7 +254,7 @@ export interface MadeHere {
  * Only the attributes of {@link CookieAttributes} count; `cookies` would let an option called
  * `name` or `value` rewrite the cookie.
  *
- * @param made where the value is base64 made here.
+ * @param made where the value is known to be good.
  * @throws TypeError `argument value is invalid`, `option maxAge is invalid` and so on.
  * @throws Error `Cannot send secure cookie over unencrypted connection`, `.keys required for
  * signed cookies`.

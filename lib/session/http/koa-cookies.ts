@@ -38,6 +38,30 @@ function inspectAccessor(owner: object): KoaAccessor | null {
   }
 }
 
+/** The accessor that `object` has, itself or by inheritance. */
+function accessorOf(object: object): KoaAccessor | null {
+  let owner: object | null = object;
+  while (owner !== null && !Object.hasOwn(owner, 'cookies')) {
+    owner = Object.getPrototypeOf(owner) as object | null;
+  }
+  if (owner === null) return null;
+  let accessor = accessors.get(owner);
+  if (accessor === undefined) accessors.set(owner, (accessor = inspectAccessor(owner)));
+  return accessor;
+}
+
+/** The `app.context` that was looked below last, and what was there: a process has hardly two. */
+let lastContext: object | undefined;
+let lastAccessor: KoaAccessor | null = null;
+
+function accessorBelow(context: object): KoaAccessor | null {
+  if (context !== lastContext) {
+    lastAccessor = accessorOf(context);
+    lastContext = context;
+  }
+  return lastAccessor;
+}
+
 /**
  * What the application did to `ctx.cookies`:
  * - `'untouched'`: nothing, and Koa has not made one yet for this request;
@@ -47,17 +71,11 @@ function inspectAccessor(owner: object): KoaAccessor | null {
  * @internal
  */
 export function cookiesOf(ctx: Context): 'untouched' | 'replaced' | Cookies {
-  let owner: object | null = ctx;
-  while (owner !== null && !Object.hasOwn(owner, 'cookies')) {
-    owner = Object.getPrototypeOf(owner) as object | null;
-  }
+  const { context } = ctx.app;
   // Koa defines `cookies` below `app.context`; what stands before it is the application's.
-  if (owner === null || owner === ctx || owner === ctx.app.context) return 'replaced';
-  let accessor = accessors.get(owner);
-  if (accessor === undefined) {
-    accessor = inspectAccessor(owner);
-    accessors.set(owner, accessor);
-  }
+  if (Object.hasOwn(ctx, 'cookies') || Object.hasOwn(context, 'cookies')) return 'replaced';
+  const accessor =
+    Object.getPrototypeOf(ctx) === context ? accessorBelow(context) : accessorOf(ctx);
   if (accessor === null) return 'replaced';
   const made = (ctx as unknown as Record<symbol, object | undefined>)[accessor.slot];
   if (!made) return 'untouched';

@@ -214,6 +214,24 @@ describe.each([
     );
   });
 
+  it('is found as often as a header has it, wherever its name stands in others', () => {
+    const piece = fc.constantFrom('sid', '.sig', '=', ';', '; ', ' ', '"', 'x', 'sid=');
+    const names = fc.constantFrom('sid', 'sid.sig', 's', 'sids', 'sid x', '');
+    fc.assert(
+      fc.property(names, fc.array(piece, { maxLength: 14 }), (n, pieces) => {
+        const cookie = pieces.join('');
+        const values = cookie
+          .split(';')
+          .map((pair) => pair.replace(/^ +/, ''))
+          .filter((pair) => pair.startsWith(`${n}=`))
+          .map((pair) => pair.slice(n.length + 1))
+          .map((text) => (text.startsWith('"') ? text.slice(1, -1) : text));
+        expect(readCookieValues(context(new Koa(), { cookie }), n)).toEqual(values.slice(0, 4));
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
   it('is taken, refused and re-signed as ctx.cookies.get does, for every kind of signature', () => {
     const texts = fc.array(fc.string({ maxLength: 70 }), { minLength: 1, maxLength: 3 });
     const text = fc.base64String({ maxLength: 60 });
