@@ -51,15 +51,13 @@ export class LiveOptions {
   /** Other options in another order are compared in vain once, and noted. */
   #isAsSeen(): boolean {
     const source = this.#source as Record<string, unknown>;
-    const names = this.#names;
-    const values = this.#values;
-    let at = 0;
-    for (const name in source) {
-      if (!Object.hasOwn(source, name)) continue;
-      if (name !== names[at] || source[name] !== values[at]) return false;
-      at++;
+    const names = Object.keys(source);
+    if (names.length !== this.#names.length) return false;
+    for (let at = 0; at < names.length; at++) {
+      const name = names[at] as string;
+      if (name !== this.#names[at] || source[name] !== this.#values[at]) return false;
     }
-    return at === names.length;
+    return true;
   }
 }
 

@@ -14,6 +14,8 @@ import type { ExternalKey, ResolvedSessionOptions } from '../options.js';
 
 const EPOCH = new Date(0);
 
+const CAME_IN_A_COOKIE: MadeHere = { content: undefined };
+
 /**
  * The request as a carrier sees it: the context, the options that count for it, and its `maxAge`.
  *
@@ -67,7 +69,7 @@ export function readSessionCookies(host: CarrierHost): readonly string[] {
  *
  * @param maxAge how long the browser keeps it, milliseconds; `undefined`: until it is closed.
  * @param signed whether it is signed; `undefined` leaves it to the option `signed`.
- * @param made where the value is base64 made here.
+ * @param made where the value is known to be good.
  * @throws SessionCommitError ERR_SESSION_COOKIE_TOO_LARGE when a browser would drop it.
  * @internal
  */
@@ -147,10 +149,12 @@ export class IdCarrier {
       if (this.#held !== id) this.#tooLate();
       return;
     }
+    // What came in a cookie can be sent in one.
+    const known = this.#held === id ? CAME_IN_A_COOKIE : undefined;
     this.#held = id;
     if (this.#external) return this.#external.set(ctx, id);
     if (replaces && !this.#host.options.overwrite) removeSessionCookie(this.#host);
-    writeSessionCookie(this.#host, id, maxAge);
+    writeSessionCookie(this.#host, id, maxAge, undefined, known);
   }
 
   /** Tells the client that its id is over. */

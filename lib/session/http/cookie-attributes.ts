@@ -54,7 +54,7 @@ function tester(pattern: RegExp): (text: string) => boolean {
 /**
  * Throws what `cookies` 0.9 throws for a cookie that no header can carry, in its words and order.
  *
- * @param isBase64 whether that is known of the value: then it need not be looked through.
+ * @param isGood whether that is known of the value: then it need not be looked through.
  * @throws TypeError `argument name is invalid`, `option path is invalid` and so on.
  * @internal
  */
@@ -62,11 +62,11 @@ export function assertCookie(
   name: string,
   value: string,
   attributes: CookieAttributes,
-  isBase64 = false,
+  isGood = false,
 ): void {
   const { path, domain, maxAge, priority, sameSite } = attributes;
   if (!isName(name)) throw new TypeError('argument name is invalid');
-  if (value && !isBase64 && !VALUE.test(value)) throw new TypeError('argument value is invalid');
+  if (value && !isGood && !VALUE.test(value)) throw new TypeError('argument value is invalid');
   if (path && !isPath(path)) throw new TypeError('option path is invalid');
   if (domain && !DOMAIN.test(domain)) throw new TypeError('option domain is invalid');
   // A cookie without a value is a removal, which has an end of its own.

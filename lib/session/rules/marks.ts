@@ -25,18 +25,7 @@ export interface Marks {
   _device?: Record<string, unknown>;
 }
 
-const MARKS = [
-  '_created',
-  '_auth',
-  '_renewed',
-  '_owner',
-  '_hashed',
-  '_bound',
-  '_csrf',
-  '_device',
-] as const;
-
-const MARK_TYPES: Readonly<Record<keyof Marks, string>> = {
+const TYPES = {
   _created: 'number',
   _auth: 'number',
   _renewed: 'number',
@@ -45,7 +34,10 @@ const MARK_TYPES: Readonly<Record<keyof Marks, string>> = {
   _bound: 'string',
   _csrf: 'string',
   _device: 'object',
-};
+} satisfies Record<keyof Marks, string>;
+
+const MARK_TYPES: ReadonlyMap<string, string> = new Map(Object.entries(TYPES));
+const MARKS = Object.keys(TYPES) as (keyof Marks)[];
 
 /** @internal */
 export const NO_MARKS: Marks = Object.freeze({});
@@ -54,9 +46,11 @@ export const NO_MARKS: Marks = Object.freeze({});
 export function marksOf(record: SessionRecord): Marks {
   let marks: Record<string, unknown> | undefined;
   for (const name in record) {
-    if (!name.startsWith('_') || !Object.hasOwn(MARK_TYPES, name)) continue;
+    if (!name.startsWith('_')) continue;
+    const type = MARK_TYPES.get(name);
+    if (type === undefined) continue;
     const value = record[name];
-    if (value !== null && typeof value === MARK_TYPES[name as keyof Marks]) {
+    if (value !== null && typeof value === type) {
       marks ??= {};
       marks[name] = value;
     }
