@@ -15,18 +15,19 @@ export interface RecordFields {
  * @internal
  */
 export function recordJson(dataJson: string, fields: SessionRecord & RecordFields): string {
-  const fieldsJson = fieldsText(fields);
-  if (dataJson === '{}') return fieldsJson;
-  return fieldsJson === '{}' ? dataJson : `${dataJson.slice(0, -1)},${fieldsJson.slice(1)}`;
+  const members = membersText(fields);
+  if (members === '') return dataJson;
+  return dataJson === '{}' ? `{${members}}` : `${dataJson.slice(0, -1)},${members}}`;
 }
 
-function fieldsText(fields: SessionRecord & RecordFields): string {
+/** What stands between the braces. */
+function membersText(fields: SessionRecord & RecordFields): string {
   let count = 0;
   for (const _ in fields) count++;
   const { _expire, _maxAge } = fields;
   return count === 2 && Number.isFinite(_expire) && Number.isFinite(_maxAge)
-    ? `{"_expire":${_expire},"_maxAge":${_maxAge}}`
-    : JSON.stringify(fields);
+    ? `"_expire":${_expire},"_maxAge":${_maxAge}`
+    : JSON.stringify(fields).slice(1, -1);
 }
 
 /**
