@@ -118,6 +118,8 @@ export class IdCarrier {
   readonly #host: CarrierHost;
   /** The id that the client has; empty once it was told that its id is over. */
   #held: string | undefined;
+  /** What the client's cookie holds: it can be sent in one as well. */
+  #received: string | undefined;
 
   constructor(host: CarrierHost) {
     this.#host = host;
@@ -128,9 +130,8 @@ export class IdCarrier {
   }
 
   read(): Awaitable<string | null | undefined> {
-    return this.#external
-      ? this.#external.get(this.#host.ctx)
-      : readSessionCookie(this.#host).value;
+    if (this.#external) return this.#external.get(this.#host.ctx);
+    return (this.#received = readSessionCookie(this.#host).value);
   }
 
   /** The client's `id` is this request's: it need not be told again, unless it was told another. */
@@ -149,8 +150,7 @@ export class IdCarrier {
       if (this.#held !== id) this.#tooLate();
       return;
     }
-    // What came in a cookie can be sent in one.
-    const known = this.#held === id ? CAME_IN_A_COOKIE : undefined;
+    const known = this.#received === id ? CAME_IN_A_COOKIE : undefined;
     this.#held = id;
     if (this.#external) return this.#external.set(ctx, id);
     if (replaces && !this.#host.options.overwrite) removeSessionCookie(this.#host);

@@ -1,4 +1,4 @@
-import type { SessionOptions } from '../../../lib/session/index.js';
+import type { Session, SessionOptions } from '../../../lib/session/index.js';
 import { MemoryStore } from '../../../lib/stores/memory.js';
 import { KoaSite, PlainStore } from '../../support/koa-site.js';
 
@@ -54,6 +54,27 @@ describe('an asynchronous hook', () => {
       expect(await site.data()).toEqual({ a: 1 });
     },
   );
+
+  it('genid that gives what no cookie can carry is told, however often it is written', async () => {
+    await open({ store, genid: () => 't; Domain=evil.example' });
+    const acts: ((of: () => Session) => unknown)[] = [
+      (of) => of().save(),
+      (of) => of().login('ada'),
+      (of) => of().regenerate(),
+      (of) =>
+        of()
+          .save()
+          .catch(() => undefined),
+    ];
+    for (const act of acts) {
+      const answer = await site.visit((_ctx, of) => {
+        of().a = 1;
+        return act(of);
+      });
+      expect([answer.status, answer.headers.getSetCookie()]).toEqual([500, []]);
+      expect(site.errors.at(-1)?.message).toBe('argument value is invalid');
+    }
+  });
 
   it.each([
     ['', /an empty one/],
