@@ -38,28 +38,34 @@ function inspectAccessor(owner: object): KoaAccessor | null {
   }
 }
 
-/** The accessor that `object` has, itself or by inheritance. */
-function accessorOf(object: object): KoaAccessor | null {
-  let owner: object | null = object;
+/** What Koa's contexts inherit from below `app.context`, and the accessor there: nobody has two Koas. */
+let lastBelow: object | null = null;
+let lastAccessor: KoaAccessor | null = null;
+
+/** The accessor that a context has; `null` for one that is not Koa's own. */
+function accessorOf(ctx: Context): KoaAccessor | null {
+  if (Object.hasOwn(ctx, 'cookies')) return null;
+  const above = Object.getPrototypeOf(ctx) as object | null;
+  const { context } = ctx.app;
+  if (above !== context || Object.hasOwn(context, 'cookies')) return search(above, context);
+  const below = Object.getPrototypeOf(context) as object | null;
+  if (below !== lastBelow) {
+    lastAccessor = search(below, context);
+    lastBelow = below;
+  }
+  return lastAccessor;
+}
+
+/** Koa defines `cookies` below `app.context`; what stands before it is the application's. */
+function search(start: object | null, context: object): KoaAccessor | null {
+  let owner = start;
   while (owner !== null && !Object.hasOwn(owner, 'cookies')) {
     owner = Object.getPrototypeOf(owner) as object | null;
   }
-  if (owner === null) return null;
+  if (owner === null || owner === context) return null;
   let accessor = accessors.get(owner);
   if (accessor === undefined) accessors.set(owner, (accessor = inspectAccessor(owner)));
   return accessor;
-}
-
-/** The `app.context` that was looked below last, and what was there: a process has hardly two. */
-let lastContext: object | undefined;
-let lastAccessor: KoaAccessor | null = null;
-
-function accessorBelow(context: object): KoaAccessor | null {
-  if (context !== lastContext) {
-    lastAccessor = accessorOf(context);
-    lastContext = context;
-  }
-  return lastAccessor;
 }
 
 /**
@@ -71,11 +77,7 @@ function accessorBelow(context: object): KoaAccessor | null {
  * @internal
  */
 export function cookiesOf(ctx: Context): 'untouched' | 'replaced' | Cookies {
-  const { context } = ctx.app;
-  // Koa defines `cookies` below `app.context`; what stands before it is the application's.
-  if (Object.hasOwn(ctx, 'cookies') || Object.hasOwn(context, 'cookies')) return 'replaced';
-  const accessor =
-    Object.getPrototypeOf(ctx) === context ? accessorBelow(context) : accessorOf(ctx);
+  const accessor = accessorOf(ctx);
   if (accessor === null) return 'replaced';
   const made = (ctx as unknown as Record<symbol, object | undefined>)[accessor.slot];
   if (!made) return 'untouched';

@@ -320,6 +320,14 @@ describe.each([
         const between = Object.create(app.context, { cookies: { value: fake } }) as object;
         return Object.setPrototypeOf(context(app), between) as Context;
       },
+      (app) => {
+        // Below app.context, and not before a cookie was read.
+        readCookie(context(app), 'sid', {});
+        const below = Object.getPrototypeOf(app.context) as object;
+        const between = Object.create(below, { cookies: { get: () => fake } }) as object;
+        Object.setPrototypeOf(app.context, between);
+        return context(app);
+      },
       (app) => wrapAccessor(context(app), app),
       (app) => {
         const ctx = context(app);
