@@ -42,10 +42,12 @@ function inTime<T, R>(
   return new Promise<R>((resolve, reject) => {
     const deadlines = timeout > 0 ? deadlinesOf(timeout) : undefined;
     const deadline = deadlines?.set(() => reject(tooLate(operation, timeout)));
+    let isAnswered = false;
     result.then(
       (answer) => {
-        // What comes too late has no effect: the request has gone on without it.
-        if (deadline?.isOver) return;
+        // What comes too late, or twice, has no effect: the request has gone on.
+        if (isAnswered || deadline?.isOver) return;
+        isAnswered = true;
         if (deadline !== undefined) deadlines?.cancel(deadline);
         try {
           resolve(made(answer));

@@ -213,4 +213,15 @@ describe('when the store fails', () => {
       expect(all).not.toContain(id);
     }
   });
+
+  it.each([0, 1_000])(
+    'to answer once, the write counts once all the same (storeTimeout: %i)',
+    async (storeTimeout) => {
+      const twice = { then: (done: () => void) => [done(), done()] };
+      store = Object.assign(new PlainStore(), { set: () => twice });
+      site = await KoaSite.open({ store, storeTimeout });
+      await site.visit((_ctx, of) => (of().a = 1));
+      expect(site.events).toEqual(['created', 'saved changed']);
+    },
+  );
 });
