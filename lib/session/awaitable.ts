@@ -9,6 +9,11 @@ export type Awaitable<T> = T | PromiseLike<T>;
  */
 export type Step<T, R> = (value: T) => R | Promise<R>;
 
+/** The {@link Step} of whoever wants the value itself. @internal */
+export function asItIs<T>(value: T): T {
+  return value;
+}
+
 /** @internal */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (

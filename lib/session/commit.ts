@@ -1,4 +1,5 @@
 import { SessionCommitError, StoreError } from '../errors.js';
+import { asItIs } from './awaitable.js';
 import type { WriteOutcome } from './backing/backing.js';
 import type { Draft } from './backing/draft.js';
 import type { CommitQueue } from './commit-queue.js';
@@ -187,7 +188,7 @@ export class Commit {
   async #writeWithin(limit: SessionLimit, draft: Draft): Promise<undefined> {
     const state = this.#state;
     await limit.before();
-    const outcome = await state.backing.write<WriteOutcome>(draft, (each) => each);
+    const outcome = await state.backing.write<WriteOutcome>(draft, asItIs);
     await this.#conclude(outcome, draft);
     if (outcome.status !== 'written') return undefined;
     try {

@@ -1,5 +1,5 @@
 import { SessionStateError, StoreError } from '../errors.js';
-import { after, type Awaitable, isThenable } from './awaitable.js';
+import { after, asItIs, type Awaitable, isThenable } from './awaitable.js';
 import type { Backing, Loaded } from './backing/backing.js';
 import { KnownRecord } from './backing/known-record.js';
 import { StoreBacking } from './backing/store-backing.js';
@@ -35,7 +35,7 @@ export function loadInto(state: SessionState, id?: string): Promise<void> | unde
  * @internal
  */
 export function loadNow(state: SessionState): void {
-  const loaded = (state.backing as Backing).load<Loaded>((each) => each);
+  const loaded = (state.backing as Backing).load<Loaded>(asItIs);
   if (isThenable(loaded)) throw asyncHook('decode', loaded);
   const verdict = verdictOn(state.ctx, state.options, loaded);
   if (isThenable(verdict)) throw asyncHook('valid', verdict);

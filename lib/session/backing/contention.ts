@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { SessionCommitError } from '../../errors.js';
+import { asItIs } from '../awaitable.js';
 import { GONE } from './backing.js';
 import type { Draft } from './draft.js';
 import { type KeyedRecord, type RecordStore, underKey } from './record-store.js';
@@ -71,7 +72,7 @@ async function latest(
   draft: Draft,
   key: string,
 ): Promise<KeyedRecord | undefined> {
-  const read = await records.read(key, (found) => found);
+  const read = await records.read(key, asItIs);
   const found = read && (await records.successor(read));
   if (found !== undefined) await draft.rebase(found.record);
   return found;

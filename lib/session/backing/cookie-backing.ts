@@ -147,8 +147,8 @@ export class CookieBacking implements Backing {
       // With `overwrite: false` koa-session shows the removal that a regeneration begins with.
       if (draft.regenerate !== undefined) removeSessionCookie(this.#host, this.#signed);
       const isOurs = options.codec === undefined && options.encode === encode;
-      const made = isOurs ? { content: contentOf(draft, options) } : undefined;
-      writeSessionCookie(this.#host, value, draft.lifetime.cookie, this.#signed, made);
+      const known = isOurs ? { content: contentOf(draft, options) } : undefined;
+      writeSessionCookie(this.#host, value, draft.lifetime.cookie, this.#signed, known);
       if (this.#hasSignature && this.#signed === false) removeSignature(this.#host);
       this.#announced = draft.data.json;
     }

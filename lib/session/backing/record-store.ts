@@ -4,7 +4,7 @@ import type { Draft } from './draft.js';
 import { recordTag } from '../crypto/record-tag.js';
 import { emitFor } from '../events.js';
 import { lifetimeOf, RECORD_GRACE } from '../rules/lifetime.js';
-import type { Awaitable, Step } from '../awaitable.js';
+import { asItIs, type Awaitable, type Step } from '../awaitable.js';
 import { movedNow, movedTo, pointerTo } from './pointer.js';
 import { storeCall, type StoreOperation } from './store-call.js';
 import { newWriteId } from './write-id.js';
@@ -136,7 +136,7 @@ export class RecordStore {
     for (let hops = 0; hops < MAX_HOPS && found !== undefined; hops++) {
       if (movedTo(found.record) === undefined) return withExpiry(found);
       const moved = movedNow(found.record);
-      found = moved === undefined ? undefined : await this.read(moved, (each) => each);
+      found = moved === undefined ? undefined : await this.read(moved, asItIs);
     }
     return undefined;
   }
@@ -230,9 +230,9 @@ export class RecordStore {
   #call<T, R = T>(
     operation: StoreOperation,
     call: () => Awaitable<T>,
-    made?: Step<T, R>,
+    use?: Step<T, R>,
   ): R | Promise<R> {
-    return storeCall(operation, this.#host.options.storeTimeout, call, made);
+    return storeCall(operation, this.#host.options.storeTimeout, call, use);
   }
 }
 

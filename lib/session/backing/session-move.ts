@@ -1,4 +1,4 @@
-import type { Awaitable, Step } from '../awaitable.js';
+import { asItIs, type Awaitable, type Step } from '../awaitable.js';
 import { GONE, WRITTEN, type WriteOutcome } from './backing.js';
 import { tooManyConflicts } from './contention.js';
 import type { Draft } from './draft.js';
@@ -72,7 +72,7 @@ export class SessionMove {
     const takeBack = this.#session.leave();
     try {
       const key = await this.#session.ownKey();
-      return await this.#session.put(this.#draft, key, (outcome) => outcome);
+      return await this.#session.put(this.#draft, key, asItIs);
     } catch (error) {
       takeBack();
       throw error;
@@ -158,7 +158,7 @@ export class SessionMove {
       await this.#draft.rebase(result.record);
       if (due === undefined && this.#draft.regenerate !== due) return { key, version };
       // Nobody else knows the new id yet: what is stored there is this request's own.
-      this.#session.version ??= (await this.#records.read(newKey, (each) => each))?.version;
+      this.#session.version ??= (await this.#records.read(newKey, asItIs))?.version;
       const updated = await this.#session.update(this.#draft, newKey);
       if (updated.status === 'gone') return undefined;
     }

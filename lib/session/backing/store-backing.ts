@@ -1,6 +1,6 @@
 import { SessionCommitError } from '../../errors.js';
 import { type Backing, type Loaded, WRITTEN, type WriteOutcome } from './backing.js';
-import { after, type Awaitable, isThenable, type Step } from '../awaitable.js';
+import { after, asItIs, type Awaitable, isThenable, type Step } from '../awaitable.js';
 import type { CarrierHost } from '../http/carrier.js';
 import { IdCarrier } from '../http/carrier.js';
 import { contend } from './contention.js';
@@ -121,7 +121,7 @@ export class StoreBacking implements Backing, MovableSession {
 
   /** A session from before `hashIds`. */
   async #findPlain(id: string, key: string): Promise<Loaded> {
-    const read = await this.records.read(id, (each) => each);
+    const read = await this.records.read(id, asItIs);
     const found = read?.record ? await this.records.successor(read) : read;
     // What was sent is the hash of an id: its sender has read the store.
     return found?.record?.['_hashed'] === true ? NOT_FOUND : this.#found(key, found);

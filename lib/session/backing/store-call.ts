@@ -1,5 +1,5 @@
 import { StoreError } from '../../errors.js';
-import { type Awaitable, isThenable, type Step } from '../awaitable.js';
+import { asItIs, type Awaitable, isThenable, type Step } from '../awaitable.js';
 import { deadlinesOf } from './deadlines.js';
 
 /** What is done to the store; a write that times out may have been applied all the same. @internal */
@@ -10,14 +10,14 @@ export type StoreOperation = 'get' | 'set' | 'destroy' | 'create' | 'update' | '
  * {@link StoreError}, in a promise; what a store in memory answers at once is there at once.
  *
  * @param timeout milliseconds; 0 for none.
- * @param made makes of the store's answer what is wanted; without it, that is the answer.
+ * @param use makes of the store's answer what is wanted; without it, that is the answer.
  * @internal
  */
 export function storeCall<T, R = T>(
   operation: StoreOperation,
   timeout: number,
   call: () => Awaitable<T>,
-  made: Step<T, R> = asItIs,
+  use: Step<T, R> = asItIs as unknown as Step<T, R>,
 ): R | Promise<R> {
   let result: Awaitable<T>;
   try {
@@ -25,19 +25,14 @@ export function storeCall<T, R = T>(
   } catch (error) {
     return Promise.reject(storeError(operation, error));
   }
-  return isThenable(result) ? inTime(operation, timeout, result, made) : made(result);
-}
-
-/** What is wanted where nothing is to be made of the answer: `R` is `T` then. */
-function asItIs<T, R>(answer: T): R {
-  return answer as unknown as R;
+  return isThenable(result) ? inTime(operation, timeout, result, use) : use(result);
 }
 
 function inTime<T, R>(
   operation: StoreOperation,
   timeout: number,
   result: PromiseLike<T>,
-  made: Step<T, R>,
+  use: Step<T, R>,
 ): Promise<R> {
   return new Promise<R>((resolve, reject) => {
     const deadlines = timeout > 0 ? deadlinesOf(timeout) : undefined;
@@ -50,7 +45,7 @@ function inTime<T, R>(
         isAnswered = true;
         if (deadline !== undefined) deadlines?.cancel(deadline);
         try {
-          resolve(made(answer));
+          resolve(use(answer));
         } catch (error) {
           reject(error as Error);
         }

@@ -1,5 +1,5 @@
 import type { Context } from 'koa';
-import type { CookieAttributes, CookieRead, MadeHere } from './cookie.js';
+import type { CookieAttributes, CookieRead, KnownGood } from './cookie.js';
 import {
   MAX_COOKIE_BYTES,
   measureCookie,
@@ -14,7 +14,7 @@ import type { ExternalKey, ResolvedSessionOptions } from '../options.js';
 
 const EPOCH = new Date(0);
 
-const CAME_IN_A_COOKIE: MadeHere = { content: undefined };
+const CAME_IN_A_COOKIE: KnownGood = { content: undefined };
 
 /**
  * The request as a carrier sees it: the context, the options that count for it, and its `maxAge`.
@@ -69,7 +69,7 @@ export function readSessionCookies(host: CarrierHost): readonly string[] {
  *
  * @param maxAge how long the browser keeps it, milliseconds; `undefined`: until it is closed.
  * @param signed whether it is signed; `undefined` leaves it to the option `signed`.
- * @param made where the value is known to be good.
+ * @param known where the value is known to be good.
  * @throws SessionCommitError ERR_SESSION_COOKIE_TOO_LARGE when a browser would drop it.
  * @internal
  */
@@ -78,7 +78,7 @@ export function writeSessionCookie(
   value: string,
   maxAge: number | undefined,
   signed?: boolean,
-  made?: MadeHere,
+  known?: KnownGood,
 ): void {
   const { ctx, options } = host;
   if (measureCookie(options.key, value) > MAX_COOKIE_BYTES) {
@@ -90,7 +90,7 @@ export function writeSessionCookie(
     throw error;
   }
   const attributes = cookieAttributes(host, signed, maxAge);
-  writeCookie(ctx, options.key, value, attributes, made);
+  writeCookie(ctx, options.key, value, attributes, known);
 }
 
 /** Tells the browser to drop the session's cookie. @internal */

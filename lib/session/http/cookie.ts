@@ -75,8 +75,8 @@ const SIGNATURE = '.sig';
 
 function cookiesIn(header: string, name: string): Sent {
   const sent: Sent = { values: NONE, signatures: NONE };
-  for (let at = 0, end = 0; end < header.length; end++) {
-    at = header.indexOf(name, end);
+  for (let end = 0; end < header.length; end++) {
+    const at = header.indexOf(name, end);
     if (at === -1) break;
     end = at + name.length;
     if (!isStart(header, at)) continue;
@@ -241,7 +241,7 @@ export function readCookieValues(ctx: Context, name: string): readonly string[] 
  *
  * @internal
  */
-export interface MadeHere {
+export interface KnownGood {
   /** What is to be noted beside the text, for whoever reads it ({@link CookieRead}). */
   readonly content: unknown;
 }
@@ -254,7 +254,7 @@ export interface MadeHere {
  * Only the attributes of {@link CookieAttributes} count; `cookies` would let an option called
  * `name` or `value` rewrite the cookie.
  *
- * @param made where the value is known to be good.
+ * @param known where the value is known to be good.
  * @throws TypeError `argument value is invalid`, `option maxAge is invalid` and so on.
  * @throws Error `Cannot send secure cookie over unencrypted connection`, `.keys required for
  * signed cookies`.
@@ -265,7 +265,7 @@ export function writeCookie(
   name: string,
   value: string | null,
   attributes: CookieAttributes,
-  made?: MadeHere,
+  known?: KnownGood,
 ): void {
   const cookies = cookiesOf(ctx);
   const signer = signerFor(ctx, cookies);
@@ -274,7 +274,7 @@ export function writeCookie(
     return;
   }
   const text = value || '';
-  assertCookie(name, text, attributes, made !== undefined);
+  assertCookie(name, text, attributes, known !== undefined);
   const overHttps = isRequestSecure(ctx, cookies);
   if (!overHttps && attributes.secure) {
     throw new Error('Cannot send secure cookie over unencrypted connection');
@@ -290,7 +290,7 @@ export function writeCookie(
   if (signer === undefined) throw missingKeys();
   append(
     ctx.res,
-    [cookie, `${name}.sig=${sign(signer, data, made?.content)}${tail}`],
+    [cookie, `${name}.sig=${sign(signer, data, known?.content)}${tail}`],
     attributes.overwrite,
   );
 }
