@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import { type Change, type Decisions, Draft } from './backing/draft.js';
-import { membersOf, membersOfSession } from './backing/members.js';
+import { membersOf } from './backing/members.js';
 import { Snapshot } from './backing/snapshot.js';
 import { recordData } from './backing/record.js';
 import type { CommitReason } from './commit-reason.js';
@@ -130,7 +130,7 @@ export function draftOf(session: Session, facts: SaveFacts, state: SaveState): D
     session,
     stored,
     // A cookie takes the JSON; a store is handed the values.
-    data: isCookie ? Snapshot.ofData(dataOf(session)) : Snapshot.of(membersOfSession(session)),
+    data: isCookie ? Snapshot.ofData(dataOf(session)) : Snapshot.of(membersOf(session)),
     reason: facts.reason as CommitReason,
     decisions: decisionsOn(session, facts, state, now),
     baseMarks: marks,

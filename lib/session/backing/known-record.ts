@@ -1,4 +1,4 @@
-import { dataOf, RESERVED_KEYS, UNDERSCORE } from '../session.js';
+import { RESERVED_KEYS, UNDERSCORE } from '../session.js';
 import type { SessionRecord } from '../store.js';
 import { cloneOf } from './json-copy.js';
 import { type Members, membersOf, objectOf } from './members.js';
@@ -29,7 +29,7 @@ export class KnownRecord {
    */
   static of(record: unknown): KnownRecord | undefined {
     if (typeof record !== 'object' || record === null || Array.isArray(record)) return undefined;
-    const members = membersOf(dataOf(record));
+    const members = membersOf(record);
     if (hasReserved(members)) return undefined;
     const fields = Object.entries(record).filter(([name]) => name.charCodeAt(0) === UNDERSCORE);
     return new KnownRecord(Object.fromEntries(fields), Snapshot.ofJsonMembers(members));

@@ -14,21 +14,13 @@ export interface Members {
   readonly count: number;
 }
 
-/** @internal */
-export function membersOf(data: Record<string, unknown>): Members {
-  const names = Object.keys(data);
-  const values = new Array<unknown>(names.length);
-  for (let i = 0; i < names.length; i++) values[i] = data[names[i] as string];
-  return { names, values, count: names.length };
-}
-
 /**
- * The members of a session that are data.
+ * The members of a session, or of a record, that are data.
  *
  * @see dataOf
  * @internal
  */
-export function membersOfSession(session: object): Members {
+export function membersOf(session: object): Members {
   const names = Object.keys(session);
   const values = new Array<unknown>(names.length);
   let count = 0;
