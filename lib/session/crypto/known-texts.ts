@@ -22,6 +22,8 @@ export class KnownText {
   content: unknown;
   /** How often somebody had to read the text itself, for want of the content. */
   reads: number;
+  /** It was made here, and has come back once. */
+  isBack = false;
   readonly #text: string;
   readonly #proof: string;
 
@@ -38,9 +40,12 @@ export class KnownText {
   }
 }
 
+/** How many places a text may take. */
+const WAYS = 4;
+
 /**
- * Two places for each text: the newest takes the first, and the one before goes to the second. A
- * `Map` would hash the whole text, which costs half of what signing does, and grow.
+ * Four places for each text, the newest in the first. A `Map` would hash the whole text, which costs
+ * half of what signing does, and grow.
  */
 class Table {
   readonly #known: (KnownText | undefined)[];
@@ -52,29 +57,36 @@ class Table {
   constructor(size: number) {
     this.#known = new Array<KnownText | undefined>(size).fill(undefined);
     this.#hashes = new Int32Array(size);
-    this.#mask = size - 1;
+    this.#mask = size - WAYS;
   }
 
   find(hash: number, text: string, proof: string): KnownText | undefined {
-    const place = hash & this.#mask;
-    return this.#at(place, hash, text, proof) ?? this.#at(place ^ 1, hash, text, proof);
-  }
-
-  #at(place: number, hash: number, text: string, proof: string): KnownText | undefined {
-    if (this.#hashes[place] !== hash) return undefined;
-    const known = this.#known[place];
-    return known?.is(text, proof) ? known : undefined;
-  }
-
-  add(hash: number, known: KnownText): void {
-    const place = hash & this.#mask;
-    const before = this.#hashes[place] as number;
-    if ((before & this.#mask) === place) {
-      this.#known[place ^ 1] = this.#known[place];
-      this.#hashes[place ^ 1] = before;
+    const first = hash & this.#mask;
+    for (let place = first; place < first + WAYS; place++) {
+      if (this.#hashes[place] !== hash) continue;
+      const known = this.#known[place];
+      if (known?.is(text, proof)) return known;
     }
-    this.#known[place] = known;
-    this.#hashes[place] = hash;
+    return undefined;
+  }
+
+  /** Takes the place of one that is back, or else of the oldest. */
+  add(hash: number, known: KnownText): void {
+    const first = hash & this.#mask;
+    let place = first;
+    while (place < first + WAYS - 1 && this.#known[place]?.isBack === false) place++;
+    for (; place > first; place--) {
+      this.#known[place] = this.#known[place - 1];
+      this.#hashes[place] = this.#hashes[place - 1] as number;
+    }
+    this.#known[first] = known;
+    this.#hashes[first] = hash;
+  }
+
+  remove(hash: number, known: KnownText): void {
+    const place = this.#known.indexOf(known, hash & this.#mask);
+    this.#known[place] = undefined;
+    this.#hashes[place] = 0;
   }
 }
 
@@ -87,7 +99,8 @@ class Table {
  * A session that every request changes makes a text each time that comes back once. Thousands of
  * those would outlive the garbage collector's young generation and push everything else out of the
  * processor's caches, which costs more than it saves. So of what was made here few are remembered,
- * and what a client sent is when it comes the second time.
+ * those that have not come back before those that have; and what a client sent is remembered when
+ * it comes the second time.
  *
  * @internal
  */
@@ -99,7 +112,14 @@ export class KnownTexts {
 
   find(text: string, proof: string): KnownText | undefined {
     const hash = hashOf(proof);
-    return this.#made.find(hash, text, proof) ?? this.#sent.find(hash, text, proof);
+    const made = this.#made.find(hash, text, proof);
+    if (made === undefined) return this.#sent.find(hash, text, proof);
+    if (made.isBack) {
+      this.#made.remove(hash, made);
+      this.#sent.add(hash, made);
+    }
+    made.isBack = !made.isBack;
+    return made;
   }
 
   /**

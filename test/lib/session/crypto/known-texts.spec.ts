@@ -41,21 +41,44 @@ describe('known texts', () => {
     );
   });
 
-  it('keeps two that have the same place, so that two users do not take it from each other', () => {
+  const sameProofs = [...'abcdef'].map((start) => start.padEnd(PROOF_CHARS, 'x'));
+
+  it('keeps four that have the same place, so that users do not take it from each other', () => {
+    expect(new Set(sameProofs.map(hashOf)).size).toBe(1);
     const known = new KnownTexts();
-    const [one, two, three] = ['a', 'b', 'c'].map((start) => start.padEnd(PROOF_CHARS, 'x')) as [
-      string,
-      string,
-      string,
-    ];
-    expect(hashOf(one)).toBe(hashOf(two));
-    sendTwice(known, 'one', one);
-    sendTwice(known, 'two', two);
-    expect(known.find('one', one)).toBeDefined();
-    expect(known.find('two', two)).toBeDefined();
-    sendTwice(known, 'three', three);
-    expect(known.find('one', one)).toBeUndefined();
-    expect(known.find('two', two)).toBeDefined();
+    const isKept = (proof: string) => known.find('text', proof) !== undefined;
+    for (const proof of sameProofs.slice(0, 4)) sendTwice(known, 'text', proof);
+    expect(sameProofs.map(isKept)).toEqual([true, true, true, true, false, false]);
+    sendTwice(known, 'text', sameProofs[4] as string);
+    expect(sameProofs.map(isKept)).toEqual([false, true, true, true, true, false]);
+  });
+
+  it('keeps what was made and has not come back, before what has', () => {
+    const known = new KnownTexts();
+    const isKept = (proof: string) => known.find('text', proof) !== undefined;
+    for (const proof of sameProofs.slice(0, 4)) known.addMade('text', proof);
+    expect(isKept(sameProofs[2] as string)).toBe(true);
+    known.addMade('text', sameProofs[4] as string);
+    expect(sameProofs.map(isKept)).toEqual([true, true, false, true, true, false]);
+  });
+
+  it('finds what was made as often as it comes back, whatever is made meanwhile', () => {
+    const known = new KnownTexts();
+    known.addMade('text', proofOf(0), 'content');
+    for (let i = 0; i < 2; i++) expect(known.find('text', proofOf(0))?.content).toBe('content');
+    for (let i = 1; i < REMEMBERED; i++) known.addMade('text', proofOf(i));
+    for (let i = 0; i < 3; i++) expect(known.find('text', proofOf(0))?.content).toBe('content');
+  });
+
+  it('loses few of thirty-two that each come back once', () => {
+    const known = new KnownTexts();
+    let lost = 0;
+    const users = 32;
+    for (let i = 0; i < 100 * users; i++) {
+      if (i >= users && known.find('text', proofOf(i - users)) === undefined) lost++;
+      known.addMade('text', proofOf(i));
+    }
+    expect(lost).toBeLessThan(4 * users);
   });
 
   it('keeps what a client sent when it is sent again', () => {

@@ -382,7 +382,12 @@ describe.each([
       const second = await fetch(url, { headers: { cookie: pairs.join('; ') } });
       expect(await second.json()).toEqual({
         // Nothing of the signature, should anybody print it.
-        read: { outcome: 'value', value: 'next', duplicates: false, known: { reads: 0 } },
+        read: {
+          outcome: 'value',
+          value: 'next',
+          duplicates: false,
+          known: { reads: 0, isBack: true },
+        },
         koa: 'next',
       });
     } finally {
