@@ -65,7 +65,8 @@ const ABSENT = noValue('absent', false);
 
 /** What a `Cookie` header has of one name, in the order sent, at most {@link MAX_SAME_NAME} each. */
 interface Sent {
-  values: readonly string[];
+  /** `name=value`: what is signed. */
+  pairs: readonly string[];
   /** The values of the cookies `name.sig`. */
   signatures: readonly string[];
 }
@@ -74,7 +75,7 @@ const NONE: readonly string[] = [];
 const SIGNATURE = '.sig';
 
 function cookiesIn(header: string, name: string): Sent {
-  const sent: Sent = { values: NONE, signatures: NONE };
+  const sent: Sent = { pairs: NONE, signatures: NONE };
   for (let end = 0; end < header.length; end++) {
     const at = header.indexOf(name, end);
     if (at === -1) break;
@@ -85,9 +86,11 @@ function cookiesIn(header: string, name: string): Sent {
     if (header.charCodeAt(equals) !== 0x3d /* = */) continue;
     end = header.indexOf(';', equals);
     if (end === -1) end = header.length;
-    const value = valueIn(header, equals + 1, end);
-    if (isSignature) sent.signatures = withOne(sent.signatures, value);
-    else sent.values = withOne(sent.values, value);
+    if (isSignature) {
+      sent.signatures = withOne(sent.signatures, valueIn(header, equals + 1, end));
+    } else {
+      sent.pairs = withOne(sent.pairs, pairIn(header, at, equals + 1, end));
+    }
   }
   return sent;
 }
@@ -110,6 +113,17 @@ function withOne(list: readonly string[], value: string): readonly string[] {
 function valueIn(header: string, start: number, end: number): string {
   const value = header.slice(start, end);
   return value.charCodeAt(0) === 0x22 /* " */ ? value.slice(1, -1) : value;
+}
+
+/** As the header has it, unless the value is in quotes: nothing is put together anew. */
+function pairIn(header: string, at: number, start: number, end: number): string {
+  return header.charCodeAt(start) === 0x22 /* " */
+    ? header.slice(at, start) + valueIn(header, start, end)
+    : header.slice(at, end);
+}
+
+function valueOf(pair: string, name: string): string {
+  return pair.slice(name.length + 1);
 }
 
 /** What this request's cookies are signed with; `'ask-koa'` when only `ctx.cookies` can tell. */
@@ -174,32 +188,32 @@ export function readCookie(
   const header = ctx.req.headers.cookie;
   if (!header) return ABSENT;
   const sent = cookiesIn(header, name);
-  const value = sent.values[0];
-  if (value === undefined) return ABSENT;
+  const pair = sent.pairs[0];
+  if (pair === undefined) return ABSENT;
   if (signed ?? signer !== undefined) return readSigned(ctx, name, signer, sent, attributes);
-  return { outcome: 'value', value, duplicates: sent.values.length > 1, known: undefined };
+  const duplicates = sent.pairs.length > 1;
+  return { outcome: 'value', value: valueOf(pair, name), duplicates, known: undefined };
 }
 
 function readSigned(
   ctx: Context,
   name: string,
   signer: CookieSigner | undefined,
-  { values, signatures }: Sent,
+  { pairs, signatures }: Sent,
   attributes: () => CookieAttributes,
 ): CookieRead {
-  const duplicates = values.length > 1;
+  const duplicates = pairs.length > 1;
   const signatureName = `${name}${SIGNATURE}`;
   if (!signatures[0]) return noValue('unsigned', duplicates);
   if (signer === undefined) throw missingKeys();
-  for (const value of values) {
-    const data = `${name}=${value}`;
+  for (const pair of pairs) {
     for (const signature of signatures) {
-      const verified = verify(signer, data, signature);
+      const verified = verify(signer, pair, signature);
       if (verified === undefined) continue;
       if (verified.index > 0) {
-        renewSignature(ctx, signatureName, signer.sign(data), attributes());
+        renewSignature(ctx, signatureName, signer.sign(pair), attributes());
       }
-      return { outcome: 'value', value, duplicates, known: verified.known };
+      return { outcome: 'value', value: valueOf(pair, name), duplicates, known: verified.known };
     }
   }
   append(ctx.res, [`${signatureName}=${attributesText({}, true, isRequestSecure(ctx))}`], false);
@@ -232,7 +246,7 @@ export function readCookieValues(ctx: Context, name: string): readonly string[] 
     const value = ctx.cookies.get(name, { signed: false });
     return value ? [value] : [];
   }
-  return header ? cookiesIn(header, name).values : [];
+  return header ? cookiesIn(header, name).pairs.map((pair) => valueOf(pair, name)) : [];
 }
 
 /**
