@@ -126,11 +126,12 @@ export function draftOf(session: Session, facts: SaveFacts, state: SaveState): D
   const { options, maxAge, stored, marks } = state;
   const isCookie = options.store === undefined && options.ContextStore === undefined;
   const now = Date.now();
+  const members = membersOf(session);
   return new Draft({
     session,
     stored,
     // A cookie takes the JSON; a store is handed the values.
-    data: isCookie ? Snapshot.ofData(dataOf(session)) : Snapshot.of(membersOf(session)),
+    data: isCookie ? Snapshot.withJson(members, stored) : Snapshot.of(members),
     reason: facts.reason as CommitReason,
     decisions: decisionsOn(session, facts, state, now),
     baseMarks: marks,

@@ -59,55 +59,40 @@ function copyNested(members: Record<string, unknown>, depth: number): void {
   }
 }
 
-/** In place of a copy of what JSON does not give back as it is. */
-const CHANGED = Symbol('changed by JSON');
+/** In place of a copy of what JSON does not give back as it is. @internal */
+export const CHANGED = Symbol('changed by JSON');
 
 /** The most values that are copied: a cookie that is short enough to be remembered hardly has more. */
 const MOST_KEPT = 100;
-let kept = 0;
 
 /**
- * A copy of each value, and in `data` as well, as long as JSON gives back all of `data` as it is: it
- * does not where there is a date, an `undefined` or a `NaN`.
+ * A copy of what JSON gives back as it is.
  *
- * @returns `undefined` where it does not, or where there are many.
+ * @returns {@link CHANGED} for anything else (a date, an `undefined`, a `NaN`), and where there is
+ * much of it.
  * @internal
  */
-export function ownWhatJsonKeeps(data: Record<string, unknown>): unknown[] | undefined {
-  kept = 0;
-  return ownMembers(data, 1);
+export function keptCopyOf(value: unknown): unknown {
+  return isSimple(value) ? value : keptNestedCopyOf(value, 1, { left: MOST_KEPT });
 }
 
-function ownMembers(data: Record<string, unknown>, depth: number): unknown[] | undefined {
-  if (!isPlain(data)) return undefined;
-  const names = Object.keys(data);
-  const copies = new Array<unknown>(names.length);
-  for (let i = 0; i < names.length; i++) {
-    const name = names[i] as string;
-    const value = data[name];
-    const copy = keptCopyOf(value, depth);
-    if (copy === CHANGED) return undefined;
-    copies[i] = copy;
-    if (copy !== value) data[name] = copy;
-  }
-  return copies;
-}
-
-function keptCopyOf(value: unknown, depth: number): unknown {
-  if (++kept > MOST_KEPT) return CHANGED;
-  if (typeof value === 'string' || typeof value === 'boolean' || value === null) return value;
-  if (typeof value === 'number') {
-    return Number.isFinite(value) && !Object.is(value, -0) ? value : CHANGED;
-  }
+function keptNestedCopyOf(value: unknown, depth: number, room: { left: number }): unknown {
+  if (--room.left < 0) return CHANGED;
+  if (isSimple(value)) return value;
   if (!isPlain(value) || depth === MAX_DEPTH) return CHANGED;
   if (!Array.isArray(value)) {
     const copy: Record<string, unknown> = { ...value };
-    return ownMembers(copy, depth + 1) === undefined ? CHANGED : copy;
+    for (const name of Object.keys(copy)) {
+      const member = keptNestedCopyOf(copy[name], depth + 1, room);
+      if (member === CHANGED) return CHANGED;
+      copy[name] = member;
+    }
+    return copy;
   }
   // An array may have a method or a kind of its own, which JSON does not ask for.
   const copy: unknown[] = [];
   for (let i = 0; i < value.length; i++) {
-    const item = keptCopyOf(value[i], depth + 1);
+    const item = keptNestedCopyOf(value[i], depth + 1, room);
     if (item === CHANGED) return CHANGED;
     copy.push(item);
   }
@@ -127,7 +112,15 @@ export function isCopyOf(copy: unknown, value: unknown): boolean {
     if (isArray !== Array.isArray(copy)) return false;
     return isArray ? haveSameItems(copy as unknown[], value) : haveSameMembers(copy, value);
   }
+  // JSON has one text for each of these, and they are not the same.
+  if (isSimple(copy) && isSimple(value)) return false;
   return JSON.stringify(copy) === JSON.stringify(value);
+}
+
+/** Whether JSON gives back `value` as it is, and has nothing to ask it for. */
+function isSimple(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0);
+  return typeof value === 'string' || typeof value === 'boolean' || value === null;
 }
 
 function haveSameItems(copy: unknown[], value: unknown[]): boolean {

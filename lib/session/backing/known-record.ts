@@ -41,9 +41,7 @@ export class KnownRecord {
    * @returns `undefined` where reading the JSON may give anything else.
    */
   static made(data: Snapshot, fields: SessionRecord): KnownRecord | undefined {
-    const { members } = data;
-    if (members === undefined || hasReserved(members)) return undefined;
-    return new KnownRecord(fields, data);
+    return data.members === undefined ? undefined : new KnownRecord(fields, data);
   }
 
   /** Puts a copy of the data on `session`. */

@@ -1,5 +1,5 @@
 import { dataOf } from '../session.js';
-import { ownWhatJsonKeeps } from './json-copy.js';
+import { JsonMembers } from './json-members.js';
 import { areMembersOf, type Members, objectOf, ownNested } from './members.js';
 
 /**
@@ -12,35 +12,37 @@ export class Snapshot {
   /** `undefined` where only the JSON is kept. */
   readonly members: Members | undefined;
   #json: string | undefined;
+  readonly #texts: JsonMembers | undefined;
 
-  private constructor(members: Members | undefined, json: string | undefined) {
+  private constructor(members: Members | undefined, json?: string, texts?: JsonMembers) {
     this.members = members;
     this.#json = json;
+    this.#texts = texts;
   }
 
   /** @param members the snapshot's own from here on; what is nested in them is copied. */
   static of(members: Members): Snapshot {
     ownNested(members);
-    return new Snapshot(members, undefined);
+    return new Snapshot(members);
   }
 
   /** @param members read from JSON, and never changed from here on. */
   static ofJsonMembers(members: Members): Snapshot {
-    return new Snapshot(members, undefined);
+    return new Snapshot(members);
   }
 
   /**
    * The data that is made to JSON now.
    *
-   * @param data the snapshot's own from here on; what is nested in it is copied. Kept where it is
-   * what the JSON gives back.
+   * @param members the snapshot's own from here on; what is nested in them is copied. Kept where
+   * they are what the JSON gives back.
+   * @param before an earlier state of the data, if there is one.
    */
-  static ofData(data: Record<string, unknown>): Snapshot {
-    // First the copies: what a getter gives may be another value each time.
-    const values = ownWhatJsonKeeps(data);
-    const members =
-      values === undefined ? undefined : { names: Object.keys(data), values, count: values.length };
-    return new Snapshot(members, JSON.stringify(data));
+  static withJson(members: Members, before: Snapshot | undefined): Snapshot {
+    const texts = JsonMembers.of(members, before === undefined ? undefined : before.#texts);
+    return texts === undefined
+      ? new Snapshot(undefined, JSON.stringify(objectOf(members)))
+      : new Snapshot(members, texts.toText(), texts);
   }
 
   static ofJson(json: string): Snapshot {
