@@ -376,7 +376,7 @@ export const CLAIMS = {
 };
 
 const FULL = {
-  http: { launches: 10, rounds: 4, requests: 2_000, warmUp: 20_000 },
+  http: { launches: 10, rounds: 4, requests: 2_000, warmUp: 30_000 },
   inProcess: { rounds: 25, count: 4_000 },
   size: {
     sizes: [512, 2 * KIB, 8 * KIB, 16 * KIB, 32 * KIB, 64 * KIB, 128 * KIB, 256 * KIB],
