@@ -62,8 +62,13 @@ function copyNested(members: Record<string, unknown>, depth: number): void {
 /** In place of a copy of what JSON does not give back as it is. @internal */
 export const CHANGED = Symbol('changed by JSON');
 
-/** The most values that are copied: a cookie that is short enough to be remembered hardly has more. */
-const MOST_KEPT = 100;
+/**
+ * The most members of a session, and values in one, that are copied: a cookie that is short enough to
+ * be remembered hardly has more.
+ *
+ * @internal
+ */
+export const MOST_KEPT = 100;
 
 /**
  * A copy of what JSON gives back as it is.

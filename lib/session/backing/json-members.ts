@@ -1,9 +1,6 @@
 import { RESERVED_KEYS } from '../session.js';
-import { CHANGED, isCopyOf, keptCopyOf } from './json-copy.js';
+import { CHANGED, isCopyOf, keptCopyOf, MOST_KEPT } from './json-copy.js';
 import type { Members } from './members.js';
-
-/** The most members that are looked at: a cookie that is short enough to be remembered hardly has more. */
-const MOST_MEMBERS = 100;
 
 /**
  * The JSON of data, a text for each member. A request changes one of them, as a rule: the others'
@@ -33,7 +30,7 @@ export class JsonMembers {
   static of(members: Members, before: JsonMembers | undefined): JsonMembers | undefined {
     const { names, values, count } = members;
     // Where all objects have a `toJSON`, each is asked what to say of it.
-    if (count > MOST_MEMBERS || 'toJSON' in Object.prototype) return undefined;
+    if (count > MOST_KEPT || 'toJSON' in Object.prototype) return undefined;
     const starts = new Array<string>(count);
     const texts = new Array<string>(count);
     for (let i = 0; i < count; i++) {
