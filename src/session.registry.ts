@@ -60,7 +60,7 @@ export class SessionRegistry implements SessionApplication, OnModuleInit, OnAppl
   #tracksRequests = false;
   #koa: Koa | undefined;
   #refusal: AdapterError | undefined;
-  #chain: (ctx: Context, next: Next) => Promise<unknown> = (_ctx, next) => next();
+  #chain: Chain = nest([]);
 
   constructor(
     @Inject(HttpAdapterHost) host: HttpAdapterHost,
@@ -182,14 +182,14 @@ export class SessionRegistry implements SessionApplication, OnModuleInit, OnAppl
   }
 }
 
-/** Middleware within middleware, the first outermost. */
-function nest(
-  layers: readonly SessionMiddleware[],
-): (ctx: Context, next: Next) => Promise<unknown> {
-  return layers.reduceRight<(ctx: Context, next: Next) => Promise<unknown>>(
-    (inner, layer) => (ctx, next) => layer(ctx, () => inner(ctx, next) as Promise<void>),
-    (_ctx, next) => next(),
-  );
+type Chain = (ctx: Context, next: Next) => Promise<unknown>;
+
+/** Middleware within middleware, the first outermost. Most applications have one. */
+function nest([layer, ...inside]: readonly SessionMiddleware[]): Chain {
+  if (layer === undefined) return (_ctx, next) => next();
+  if (inside.length === 0) return layer;
+  const inner = nest(inside);
+  return (ctx, next) => layer(ctx, () => inner(ctx, next) as Promise<void>);
 }
 
 /** Signing needs `app.keys`: without them every request would fail. */
