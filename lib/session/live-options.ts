@@ -7,7 +7,8 @@ import { resolveOptions } from './options.js';
  * take the store away, for instance), and it must count from the next request on.
  *
  * A request costs a comparison of the object's names and values with the last ones seen; the
- * defaults are merged again only after a change.
+ * defaults are merged again only after a change. Only an object that inherits options, which do not
+ * count, has them merged for each request.
  *
  * @internal
  */
@@ -15,6 +16,8 @@ export class LiveOptions {
   readonly #source: SessionOptions;
   readonly #names: string[] = [];
   readonly #values: unknown[] = [];
+  /** Whether a name that is no longer the object's own may still be found on it. */
+  #inherits = false;
   #resolved: ResolvedSessionOptions;
 
   /** @throws SessionOptionsError when an option is wrong. */
@@ -31,7 +34,7 @@ export class LiveOptions {
   }
 
   get current(): ResolvedSessionOptions {
-    if (!this.#isAsSeen()) {
+    if (this.#inherits || !this.#isAsSeen()) {
       this.#note();
       this.#resolved = resolveOptions(this.#source);
     }
@@ -40,6 +43,7 @@ export class LiveOptions {
 
   #note(): void {
     const source = this.#source as Record<string, unknown>;
+    this.#inherits = hasNames(Object.getPrototypeOf(source) as object | null);
     this.#names.length = 0;
     this.#values.length = 0;
     for (const name of Object.keys(source)) {
@@ -51,14 +55,19 @@ export class LiveOptions {
   /** Other options in another order are compared in vain once, and noted. */
   #isAsSeen(): boolean {
     const source = this.#source as Record<string, unknown>;
-    const names = Object.keys(source);
-    if (names.length !== this.#names.length) return false;
-    for (let at = 0; at < names.length; at++) {
-      const name = names[at] as string;
+    let at = 0;
+    // Reads the values without looking up the names, and makes no list.
+    for (const name in source) {
       if (name !== this.#names[at] || source[name] !== this.#values[at]) return false;
+      at++;
     }
-    return true;
+    return at === this.#names.length;
   }
+}
+
+function hasNames(object: object | null): boolean {
+  for (const _name in object) return true;
+  return false;
 }
 
 function sameValues(a: SessionOptions, b: SessionOptions): boolean {
