@@ -28,6 +28,11 @@ function scenarios(...names) {
   });
 }
 
+/** Tells the progress of the `i`th of `count` equal parts as that of the whole. */
+function partOf(progress, i, count) {
+  return (done, all) => progress(i * all + done, count * all);
+}
+
 const BARE = 'koa /none';
 
 /** What nobody can go below: see apps/least-session.mjs. */
@@ -112,17 +117,15 @@ async function untouched(settings, progress) {
   const lazy = bareFor('ours, lazy store', 'koa with an async handler');
   const nothing = bareFor('ours, cookie', 'koa with a middleware that does nothing');
   // They differ by so little that each must follow at once on what it is compared with.
-  const pairs = [
+  const groups = [
     [cookie, ...scenarios('ours, cookie /none'), nothing],
     [lazy, ...scenarios('ours, lazy store /none')],
     scenarios(BARE, 'Nest on Koa /none'),
   ];
   const samples = {};
-  for (const [i, pair] of pairs.entries()) {
-    const results = await contest(pair, settings.http, (done, all) =>
-      progress(i * all + done, pairs.length * all),
-    );
-    Object.assign(samples, results);
+  for (const [i, group] of groups.entries()) {
+    const part = partOf(progress, i, groups.length);
+    Object.assign(samples, await contest(group, settings.http, part));
   }
   const over = (what, ours, base, atMost) => ratio(what, samples, ours, base, { atMost });
   return [
@@ -314,7 +317,7 @@ async function routes(settings, progress) {
     const samples = await contest(
       names.map((name) => ({ name, server: name, path })),
       http,
-      (done, all) => progress(i * all + done, counts.length * all),
+      partOf(progress, i, counts.length),
     );
     for (const [j, name] of names.entries()) lines[j].points.push([count, median(samples[name])]);
   }
@@ -346,7 +349,7 @@ async function users(settings, progress) {
     const samples = await contest(
       scenarios(...names),
       { ...http, connections: count, users: count },
-      (done, all) => progress(i * all + done, counts.length * all),
+      partOf(progress, i, counts.length),
     );
     for (const [j, name] of names.entries()) lines[j].points.push([count, median(samples[name])]);
   }
